@@ -1,0 +1,66 @@
+/**
+ * The one error class every layer throws at its user. Each layer makes its errors in its own
+ * errors.ts, as functions; this file only says what an error carries and how it prints.
+ */
+
+/** Where in a file a problem is; `row` counts data rows from 1, `line` and `column` from 1. */
+export interface ErrorLocation {
+  file: string;
+  line?: number;
+  column?: number;
+  row?: number;
+}
+
+/** What an error carries beside its message. */
+export interface ErrorDetails {
+  location?: ErrorLocation;
+  /** What the reader can do next, in one sentence. */
+  hint?: string;
+  cause?: unknown;
+}
+
+/** Prints a location the way editors and terminals link it: `file:line:column` or `file row n`. */
+export function formatLocation(location: ErrorLocation): string {
+  const { file, line, column, row } = location;
+  if (row !== undefined) return `${file} row ${row}`;
+  return [file, line, line === undefined ? undefined : column]
+    .filter((part) => part !== undefined).join(":");
+}
+
+/**
+ * An error with a stable code, a place and a hint.
+ *
+ * @example
+ * ```ts
+ * import { OddsmithError } from "./error.ts";
+ * const error = new OddsmithError("DataError", "EMPTY", "Cannot train: no rows", {
+ *   location: { file: "pairs.jsonl", row: 3 },
+ * });
+ * console.assert(error.format().startsWith("DataError EMPTY: Cannot train"));
+ * ```
+ */
+export class OddsmithError extends Error {
+  /** The layer's class of error, e.g. "PipelineError"; also `error.name`. */
+  readonly kind: string;
+  /** Stable, in CAPITALS; tests and scripts match on it. */
+  readonly code: string;
+  readonly location?: ErrorLocation;
+  readonly hint?: string;
+
+  constructor(kind: string, code: string, message: string, details: ErrorDetails = {}) {
+    super(message, { cause: details.cause });
+    this.name = kind;
+    this.kind = kind;
+    this.code = code;
+    this.location = details.location;
+    this.hint = details.hint;
+  }
+
+  /** The whole error as people read it: what, where, what next. No stack. */
+  format(): string {
+    const lines = [`${this.kind} ${this.code}: ${this.message}`];
+    if (this.location) lines.push(`  at ${formatLocation(this.location)}`);
+    if (this.hint) lines.push(`  hint: ${this.hint}`);
+    return lines.join("\n");
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * The contract between the runner and every stage, built in or a user's own. Types and the helpers
+ * that build them; nothing here runs a pipeline, and nothing here knows of tensors or text.
+ *
+ * Invariant: the runner uses a stage only through what this file names, so a plugin can do
+ * whatever a built-in stage can.
+ */
+
+import type { Json, JsonObject } from "../base/json.ts";
+
+/** The version of this contract; a stage names the one it was written for. */
+export const API_VERSION = 1;
+
+/**
+ * A kind of artifact: what passes from stage to stage, and how it lies on disk.
+ *
+ * `R` is what a reader gets, `W` what a producing stage returns (often a stream, where R reads
+ * lazily). A value's files must depend on the value alone: artifacts are stored by content.
+ */
+export interface ArtifactType<R, W = R> {
+  /** What ports are matched by, e.g. "preference-pairs". */
+  readonly kind: string;
+  /** Raised when the files' layout changes. */
+  readonly version: number;
+  /** Writes a value into an empty folder. */
+  write(value: W, dir: string): Promise<void>;
+  /** Reads what `write` wrote; large data is to be read lazily. */
+  read(dir: string): Promise<R>;
+}
+
+// deno-lint-ignore no-explicit-any
+type AnyArtifact = ArtifactType<any, any>;
+
+/** An input that may be absent, or that is not taken from the nearest earlier output. */
+export interface InputPort<A extends AnyArtifact = AnyArtifact, O extends boolean = boolean> {
+  readonly type: A;
+  /** True: the stage also runs where no earlier stage gives this kind. */
+  readonly optional: O;
+  /** "nearest" (default): the latest earlier output of the kind; "first": the earliest. */
+  readonly pick: "nearest" | "first";
+}
+
+/** A stage's inputs by port name. */
+export type Inputs = Record<string, AnyArtifact | InputPort>;
+
+/** A stage's outputs by port name. */
+export type Outputs = Record<string, AnyArtifact>;
+
+/** Declares an optional input: `ctx.inputs.x` is undefined where nothing gives it. */
+export function optional<A extends AnyArtifact>(
+  type: A,
+  options: { pick?: "nearest" | "first" } = {},
+): InputPort<A, true> {
+  return { type, optional: true, pick: options.pick ?? "nearest" };
+}
+
+/** Declares a required input that takes the first output of its kind, not the nearest. */
+export function first<A extends AnyArtifact>(type: A): InputPort<A, false> {
+  return { type, optional: false, pick: "first" };
+}
+
+/** A stored artifact that a stage reads when, and if, it needs it. */
+export interface ArtifactHandle<R> {
+  /** "stage-id.port" of the producer. */
+  readonly ref: string;
+  /** Content digest (sha256, hex). */
+  readonly digest: string;
+  /** The stored folder. Read only: it is shared by every run that made the same. */
+  readonly dir: string;
+  read(): Promise<R>;
+}
+
+type ReadOf<A> = A extends ArtifactType<infer R, infer _W> ? R : never;
+type WriteOf<A> = A extends ArtifactType<infer _R, infer W> ? W : never;
+
+/** The handles a stage finds in `ctx.inputs`. */
+export type InputHandles<I extends Inputs> = {
+  readonly [K in keyof I]: I[K] extends InputPort<infer A, infer O>
+    ? ArtifactHandle<ReadOf<A>> | (true extends O ? undefined : never)
+    : ArtifactHandle<ReadOf<I[K]>>;
+};
+
+/** What `run` must return: every output, none forgotten. */
+export type OutputValues<O extends Outputs> = { [K in keyof O]: WriteOf<O[K]> };
+
+/** How far a stage is. */
+export interface Progress {
+  /** What is counted, e.g. "rows", "steps". */
+  unit: string;
+  done: number;
+  /** Absent where it can't be known. */
+  total?: number;
+  /** One short line beside the bar, e.g. "loss 1.234". */
+  note?: string;
+}
+
+/** Facts of the run a stage takes part in; for reports and provenance. */
+export interface RunInfo {
+  /** The run's folder name. */
+  readonly id: string;
+  readonly pipelineName: string;
+  /** The resolved pipeline, as in the run's pipeline.json. */
+  readonly pipeline: JsonObject;
+  readonly startedAt: string;
+  /** What earlier stages passed to `record`, by stage id. */
+  readonly records: Readonly<Record<string, JsonObject>>;
+}
+
+/** What a running stage is given. */
+export interface StageContext<I extends Inputs, C> {
+  readonly id: string;
+  readonly inputs: InputHandles<I>;
+  /** The resolved configuration, frozen. */
+  readonly config: C;
+  /** Of the run's seed and the stage's id. */
+  readonly seed: string;
+  /** "auto", or what the pipeline or --device asks for; the runner gives it no meaning. */
+  readonly device: string;
+  readonly run: RunInfo;
+  /** Aborts on Ctrl-C: save, then throw `signal.reason`. */
+  readonly signal: AbortSignal;
+  /** A folder that survives a crash and is found again by a run with the same cache key. */
+  readonly scratch: string;
+  /** An absolute path from a configured one: relative paths start at the pipeline file's folder. */
+  resolvePath(path: string): string;
+  /** Says how far the stage is; cheap, call it as often as you like. */
+  report(progress: Progress): void;
+  /** Appends a metrics record to the run's events. */
+  metrics(values: JsonObject): void;
+  /** Merges facts into this stage's record in the manifest (counts, statistics, device). */
+  record(facts: JsonObject): void;
+  log(message: string, level?: "info" | "warn"): void;
+}
+
+/** The part of Standard Schema v1 (standardschema.dev) the runner relies on; zod schemas fit. */
+export interface ConfigSchema<C = unknown> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult<C> | Promise<SchemaResult<C>>;
+    readonly types?: { readonly input: unknown; readonly output: C } | undefined;
+    /** Standard JSON Schema, where the vendor offers it: feeds `schema` and did-you-mean. */
+    readonly jsonSchema?: {
+      readonly input: (options: { target: "draft-2020-12" }) => Record<string, unknown>;
+    };
+  };
+}
+
+/** What a schema's validation gives. */
+export type SchemaResult<C> =
+  | { readonly value: C; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
+
+/** One problem of a configuration. */
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** A stage: a plain, explicitly typed object. */
+export interface Stage<I extends Inputs = Inputs, O extends Outputs = Outputs, C = unknown> {
+  readonly apiVersion: number;
+  /** What pipeline files call it by. */
+  readonly name: string;
+  /** Raised when the same inputs and configuration would give another result. */
+  readonly version: string;
+  /** One sentence, for `ls` and error messages. */
+  readonly summary: string;
+  readonly inputs: I;
+  readonly outputs: O;
+  readonly config: ConfigSchema<C>;
+  /** "content" (default): reuse outputs of an equal cache key; "never": run every time. */
+  readonly cache?: "content" | "never";
+  /** What `validate` checks before anything runs. */
+  readonly needs?: { readonly gpu?: boolean; readonly net?: boolean };
+  /**
+   * Options that cannot change the result (logging, where a copy goes), left out of the cache key.
+   */
+  readonly volatile?: readonly string[];
+  /**
+   * Files outside the pipeline that the result depends on (absolute paths; folders count whole).
+   * Their content is part of the cache key. A missing one should throw the stage's own error.
+   */
+  sources?(config: C, resolvePath: (path: string) => string): Promise<string[]>;
+  run(ctx: StageContext<I, C>): Promise<OutputValues<O>>;
+}
+
+// deno-lint-ignore no-explicit-any
+export type AnyStage = Stage<any, any, any>;
+
+/** The configuration a stage accepts (before defaults), where its schema tells. */
+export type ConfigInput<S> = S extends
+  { config: { "~standard": { types?: { input: infer In } | undefined } } } ? In : unknown;
+
+/** Settings of one stage in a pipeline file. */
+export interface StageEntry {
+  /** A built-in stage's name, or a path, npm: or jsr: specifier, `#export` after it if not the default. */
+  uses: string | AnyStage;
+  /** Default: the stage's name. */
+  id?: string;
+  /** Input port -> "stage-id.port" (or "stage-id" where it has one output of the kind). */
+  inputs?: Record<string, string>;
+  /** The stage's options. */
+  with?: Record<string, Json>;
+}
+
+/** A pipeline as its file says it. */
+export interface PipelineSpec {
+  name: string;
+  /** Default 42. */
+  seed?: number;
+  /** auto | webgpu | wasm | cpu; default auto. */
+  device?: string;
+  /** Where runs are kept; default "runs" beside the working directory. */
+  runsDir?: string;
+  stages: StageEntry[];
+}

@@ -1,0 +1,97 @@
+/**
+ * A data set as an artifact: rows in two splits, one JSON object a line, read and written as
+ * streams. Knows nothing of what a row holds.
+ */
+
+import { join } from "@std/path";
+import { TextLineStream } from "@std/streams";
+import type { ArtifactType } from "./contract.ts";
+import type { JsonObject } from "../base/json.ts";
+import { OddsmithError } from "../base/error.ts";
+
+/** The two halves of every data set here. */
+export type Split = "train" | "eval";
+
+/** A stored data set. */
+export interface Dataset<Row> {
+  readonly counts: Readonly<Record<Split, number>>;
+  /** What the producing stage said of it. */
+  readonly stats: JsonObject;
+  rows(split: Split): AsyncIterable<Row>;
+}
+
+/** A data set being made: rows of both splits in one pass, statistics once they are all out. */
+export interface DatasetDraft<Row> {
+  rows: AsyncIterable<{ split: Split; row: Row }>;
+  stats?: () => JsonObject;
+}
+
+/** Declares an artifact type whose value is a data set of `Row`s. */
+export function datasetType<Row>(
+  kind: string,
+  version: number,
+): ArtifactType<Dataset<Row>, DatasetDraft<Row>> {
+  return { kind, version, write: writeDataset, read: readDataset<Row> };
+}
+
+const CHUNK_CHARS = 1 << 18;
+
+async function writeDataset<Row>(draft: DatasetDraft<Row>, dir: string): Promise<void> {
+  const encoder = new TextEncoder();
+  const open = async (split: Split) =>
+    await Deno.open(join(dir, `${split}.jsonl`), { write: true, createNew: true });
+  using train = await open("train");
+  using evaluation = await open("eval");
+  const files = { train, eval: evaluation };
+  const pending = { train: "", eval: "" };
+  const counts = { train: 0, eval: 0 };
+  const flush = async (split: Split) => {
+    const bytes = encoder.encode(pending[split]);
+    pending[split] = "";
+    for (let at = 0; at < bytes.length;) at += await files[split].write(bytes.subarray(at));
+  };
+  for await (const { split, row } of draft.rows) {
+    pending[split] += JSON.stringify(row) + "\n";
+    counts[split]++;
+    if (pending[split].length > CHUNK_CHARS) await flush(split);
+  }
+  await flush("train");
+  await flush("eval");
+  const head = { counts, stats: draft.stats?.() ?? {} };
+  await Deno.writeTextFile(join(dir, "dataset.json"), JSON.stringify(head, null, 2) + "\n");
+}
+
+async function readDataset<Row>(dir: string): Promise<Dataset<Row>> {
+  const head = JSON.parse(await Deno.readTextFile(join(dir, "dataset.json")));
+  return {
+    counts: head.counts,
+    stats: head.stats,
+    rows: (split) => readRows<Row>(join(dir, `${split}.jsonl`)),
+  };
+}
+
+async function* readRows<Row>(path: string): AsyncGenerator<Row> {
+  const file = await Deno.open(path);
+  const lines = file.readable.pipeThrough(new TextDecoderStream()).pipeThrough(
+    new TextLineStream(),
+  );
+  let row = 0;
+  for await (const line of lines) {
+    row++;
+    if (line === "") continue;
+    try {
+      yield JSON.parse(line) as Row;
+    } catch (cause) {
+      throw new OddsmithError(
+        "ArtifactError",
+        "DATASET_ROW",
+        "Cannot read a stored row: bad JSON",
+        {
+          location: { file: path, row },
+          hint: "the store was changed by hand; run again with --force",
+          cause,
+        },
+      );
+    }
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * The one door to tfjs: every other module takes `tf` from here. The union package is imported
+ * because it registers the gradients that tfjs-core alone lacks.
+ */
+
+import * as tf from "@tensorflow/tfjs";
+
+export { tf };

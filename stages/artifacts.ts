@@ -1,0 +1,59 @@
+/**
+ * The artifact types that pass between the built-in stages. A plugin imports them from mod.ts to
+ * take their place or to stand between them.
+ */
+
+import { copy } from "../src/base/copy.ts";
+import type { ArtifactType } from "../src/runner/contract.ts";
+import { type Dataset, type DatasetDraft, datasetType } from "../src/runner/dataset.ts";
+import type { PreferencePair } from "../src/data/pair.ts";
+import type { TemplatedPair, TokenizedPair } from "../src/text/pair.ts";
+
+/** Preference pairs as ingested. */
+export const preferencePairs: ArtifactType<Dataset<PreferencePair>, DatasetDraft<PreferencePair>> =
+  datasetType("preference-pairs", 1);
+
+/** Pairs as the text the model will see. */
+export const templatedPairs: ArtifactType<Dataset<TemplatedPair>, DatasetDraft<TemplatedPair>> =
+  datasetType("templated-pairs", 1);
+
+/** Pairs as token ids. */
+export const tokenizedPairs: ArtifactType<Dataset<TokenizedPair>, DatasetDraft<TokenizedPair>> =
+  datasetType("tokenized-pairs", 1);
+
+/** A stored folder of files, read only. */
+export interface Folder {
+  readonly dir: string;
+}
+
+/** A folder to be: a function that fills an empty folder, or a folder to copy. */
+export type FolderDraft = ((dir: string) => Promise<void>) | Folder;
+
+/** A Hugging Face model folder: config.json, *.safetensors, tokenizer.json and the like. */
+export const modelFolder: ArtifactType<Folder, FolderDraft> = folderType("model", 1);
+
+/**
+ * What training did: `steps.jsonl` (a row of metrics an optimizer step and an evaluation) and
+ * `summary.json`.
+ */
+export const trainingLog: ArtifactType<Folder, FolderDraft> = folderType(
+  "training-log",
+  1,
+);
+
+/** Held-out figures: `summary.json`, `pairs.jsonl`, `generations.jsonl`. */
+export const evaluation: ArtifactType<Folder, FolderDraft> = folderType("evaluation", 1);
+
+/** A page for people: `report.html`. */
+export const reportPage: ArtifactType<Folder, FolderDraft> = folderType("report", 1);
+
+/** Declares an artifact type that is simply a folder of files. */
+function folderType(kind: string, version: number): ArtifactType<Folder, FolderDraft> {
+  return {
+    kind,
+    version,
+    write: async (draft, dir) =>
+      typeof draft === "function" ? await draft(dir) : await copy(draft.dir, dir),
+    read: (dir) => Promise.resolve({ dir }),
+  };
+}
