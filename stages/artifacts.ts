@@ -10,16 +10,25 @@ import type { PreferencePair } from "../src/data/pair.ts";
 import type { TemplatedPair, TokenizedPair } from "../src/text/pair.ts";
 
 /** Preference pairs as ingested. */
-export const preferencePairs: ArtifactType<Dataset<PreferencePair>, DatasetDraft<PreferencePair>> =
-  datasetType("preference-pairs", 1);
+export const preferencePairs: ArtifactType<
+  Dataset<PreferencePair>,
+  DatasetDraft<PreferencePair>,
+  "preference-pairs"
+> = datasetType("preference-pairs", 1);
 
 /** Pairs as the text the model will see. */
-export const templatedPairs: ArtifactType<Dataset<TemplatedPair>, DatasetDraft<TemplatedPair>> =
-  datasetType("templated-pairs", 1);
+export const templatedPairs: ArtifactType<
+  Dataset<TemplatedPair>,
+  DatasetDraft<TemplatedPair>,
+  "templated-pairs"
+> = datasetType("templated-pairs", 1);
 
 /** Pairs as token ids. */
-export const tokenizedPairs: ArtifactType<Dataset<TokenizedPair>, DatasetDraft<TokenizedPair>> =
-  datasetType("tokenized-pairs", 1);
+export const tokenizedPairs: ArtifactType<
+  Dataset<TokenizedPair>,
+  DatasetDraft<TokenizedPair>,
+  "tokenized-pairs"
+> = datasetType("tokenized-pairs", 1);
 
 /** A stored folder of files, read only. */
 export interface Folder {
@@ -30,25 +39,31 @@ export interface Folder {
 export type FolderDraft = ((dir: string) => Promise<void>) | Folder;
 
 /** A Hugging Face model folder: config.json, *.safetensors, tokenizer.json and the like. */
-export const modelFolder: ArtifactType<Folder, FolderDraft> = folderType("model", 1);
+export const modelFolder: ArtifactType<Folder, FolderDraft, "model"> = folderType("model", 1);
 
 /**
  * What training did: `steps.jsonl` (a row of metrics an optimizer step and an evaluation) and
  * `summary.json`.
  */
-export const trainingLog: ArtifactType<Folder, FolderDraft> = folderType(
+export const trainingLog: ArtifactType<Folder, FolderDraft, "training-log"> = folderType(
   "training-log",
   1,
 );
 
 /** Held-out figures: `summary.json`, `pairs.jsonl`, `generations.jsonl`. */
-export const evaluation: ArtifactType<Folder, FolderDraft> = folderType("evaluation", 1);
+export const evaluation: ArtifactType<Folder, FolderDraft, "evaluation"> = folderType(
+  "evaluation",
+  1,
+);
 
 /** A page for people: `report.html`. */
-export const reportPage: ArtifactType<Folder, FolderDraft> = folderType("report", 1);
+export const reportPage: ArtifactType<Folder, FolderDraft, "report"> = folderType("report", 1);
 
 /** Declares an artifact type that is simply a folder of files. */
-function folderType(kind: string, version: number): ArtifactType<Folder, FolderDraft> {
+function folderType<K extends string>(
+  kind: K,
+  version: number,
+): ArtifactType<Folder, FolderDraft, K> {
   return {
     kind,
     version,

@@ -17,9 +17,9 @@ export const API_VERSION = 1;
  * `R` is what a reader gets, `W` what a producing stage returns (often a stream, where R reads
  * lazily). A value's files must depend on the value alone: artifacts are stored by content.
  */
-export interface ArtifactType<R, W = R> {
-  /** What ports are matched by, e.g. "preference-pairs". */
-  readonly kind: string;
+export interface ArtifactType<R, W = R, K extends string = string> {
+  /** What ports are matched by, e.g. "preference-pairs"; `K` lets the compiler match them too. */
+  readonly kind: K;
   /** Raised when the files' layout changes. */
   readonly version: number;
   /** Writes a value into an empty folder. */
@@ -133,12 +133,12 @@ export interface StageContext<I extends Inputs, C> {
 }
 
 /** The part of Standard Schema v1 (standardschema.dev) the runner relies on; zod schemas fit. */
-export interface ConfigSchema<C = unknown> {
+export interface ConfigSchema<C = unknown, In = unknown> {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
     readonly validate: (value: unknown) => SchemaResult<C> | Promise<SchemaResult<C>>;
-    readonly types?: { readonly input: unknown; readonly output: C } | undefined;
+    readonly types?: { readonly input: In; readonly output: C } | undefined;
     /** Standard JSON Schema, where the vendor offers it: feeds `schema` and did-you-mean. */
     readonly jsonSchema?: {
       readonly input: (options: { target: "draft-2020-12" }) => Record<string, unknown>;
@@ -157,18 +157,28 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** A stage: a plain, explicitly typed object. */
-export interface Stage<I extends Inputs = Inputs, O extends Outputs = Outputs, C = unknown> {
+/**
+ * A stage: a plain, explicitly typed object. `C` is its configuration as `run` gets it, `In` as a
+ * pipeline gives it, `N` its name; a stage that spells out `In` and `N` has its options and
+ * references checked by the compiler in typed pipelines.
+ */
+export interface Stage<
+  I extends Inputs = Inputs,
+  O extends Outputs = Outputs,
+  C = unknown,
+  In = unknown,
+  N extends string = string,
+> {
   readonly apiVersion: number;
   /** What pipeline files call it by. */
-  readonly name: string;
+  readonly name: N;
   /** Raised when the same inputs and configuration would give another result. */
   readonly version: string;
   /** One sentence, for `ls` and error messages. */
   readonly summary: string;
   readonly inputs: I;
   readonly outputs: O;
-  readonly config: ConfigSchema<C>;
+  readonly config: ConfigSchema<C, In>;
   /** "content" (default): reuse outputs of an equal cache key; "never": run every time. */
   readonly cache?: "content" | "never";
   /** What `validate` checks before anything runs. */

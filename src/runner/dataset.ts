@@ -27,10 +27,10 @@ export interface DatasetDraft<Row> {
 }
 
 /** Declares an artifact type whose value is a data set of `Row`s. */
-export function datasetType<Row>(
-  kind: string,
+export function datasetType<Row, K extends string = string>(
+  kind: K,
   version: number,
-): ArtifactType<Dataset<Row>, DatasetDraft<Row>> {
+): ArtifactType<Dataset<Row>, DatasetDraft<Row>, K> {
   return { kind, version, write: writeDataset, read: readDataset<Row> };
 }
 
