@@ -5,4 +5,7 @@
 
 import * as tf from "@tensorflow/tfjs";
 
+// Without it tfjs prints an advertisement for its node package.
+tf.enableProdMode();
+
 export { tf };

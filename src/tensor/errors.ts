@@ -1,0 +1,91 @@
+/** The errors of the device layer. */
+
+import { format as formatBytes } from "@std/fmt/bytes";
+import { OddsmithError } from "../base/error.ts";
+
+/** What to install so that a machine offers a WebGPU adapter. */
+export const ADAPTER_HINT =
+  "install the GPU's Vulkan driver, or a software one: apt-get install mesa-vulkan-drivers";
+
+const deviceError = (code: string, message: string, hint: string, cause?: unknown): OddsmithError =>
+  new OddsmithError("DeviceError", code, message, { hint, cause });
+
+/** A device name that is none of ours. */
+export function unknownDevice(name: string): OddsmithError {
+  return deviceError(
+    "UNKNOWN_DEVICE",
+    `Cannot use device "${name}": expected "auto", "webgpu", "wasm" or "cpu"`,
+    'set device to "auto" to take the best one there is',
+  );
+}
+
+/** WebGPU was asked for by name and no adapter answers. */
+export function noAdapter(): OddsmithError {
+  return deviceError(
+    "NO_ADAPTER",
+    'Cannot use device "webgpu": this machine offers no WebGPU adapter',
+    `${ADAPTER_HINT}; or set device to "wasm"`,
+  );
+}
+
+/** A backend that is there but does not start. */
+export function backendFailed(backend: string, cause: unknown): OddsmithError {
+  const reason = cause instanceof Error ? cause.message : JSON.stringify(cause);
+  return deviceError(
+    "BACKEND_FAILED",
+    `Cannot start the "${backend}" backend: ${reason}`,
+    backend === "webgpu" ? ADAPTER_HINT : 'set device to "cpu"',
+    cause,
+  );
+}
+
+/** A tensor operation before any device was opened. */
+export function noDevice(): OddsmithError {
+  return deviceError(
+    "NO_DEVICE",
+    "Cannot compute: no device is open",
+    "call openDevice before loading a model",
+  );
+}
+
+/** A tensor that no buffer or binding of the device can hold. */
+export function limitExceeded(options: {
+  what: string;
+  shape: readonly number[];
+  askedBytes: number;
+  allowedBytes: number;
+  /** The option to lower. */
+  option: string;
+}): OddsmithError {
+  const { what, shape, askedBytes, allowedBytes, option } = options;
+  return deviceError(
+    "LIMIT_EXCEEDED",
+    `Cannot compute ${what}: a tensor [${shape.join(", ")}] takes ${bytes(askedBytes)}, ` +
+      `this device allows ${bytes(allowedBytes)} in one binding`,
+    `lower ${option}`,
+  );
+}
+
+/** An error that WebGPU reported beside the call that caused it: the results are not to be used. */
+export function uncapturedError(messages: readonly string[], limits: string): OddsmithError {
+  const more = messages.length > 1 ? ` (and ${messages.length - 1} more)` : "";
+  return deviceError(
+    "UNCAPTURED",
+    `Cannot trust the device's results: ${messages[0]}${more}; ${limits}`,
+    "lower microBatchSize or maxLength; if it comes back with small ones, report it",
+  );
+}
+
+/** The device went away: driver reset, out of memory, or unplugged. */
+export function deviceLost(reason: string, message: string): OddsmithError {
+  return deviceError(
+    "LOST",
+    `Cannot go on: the GPU device was lost (${reason}): ${message}`,
+    "run the same command again, it resumes; if it comes back, lower microBatchSize or maxLength",
+  );
+}
+
+/** Bytes for people, in binary units. */
+export function bytes(count: number): string {
+  return formatBytes(count, { binary: true });
+}

@@ -1,0 +1,41 @@
+/**
+ * The matrix product by the way that is quickest in stock tfjs on the current backend. Not
+ * differentiable: the operations in src/ops call it inside their own gradients.
+ *
+ * webgpu: a transposed right operand is 2 to 3 times slower than transposing first. wasm: only the
+ * plain product of two matrices reaches the fast library (10 to 25 times faster than its
+ * transposed or batched forms), so operands are transposed and batches taken apart.
+ */
+
+import { tf } from "./tf.ts";
+
+/** Which operands to transpose, in their last two dimensions. */
+export interface MatMulOptions {
+  transposeA?: boolean;
+  transposeB?: boolean;
+}
+
+/** a [.., M, K] times b [.., K, N] (after transposition), both of rank 2 or 3, -> [.., M, N]. */
+export function matMul<T extends tf.Tensor2D | tf.Tensor3D>(
+  a: T,
+  b: T,
+  { transposeA = false, transposeB = false }: MatMulOptions = {},
+): T {
+  return tf.tidy(() => {
+    const right = transposeB ? transpose(b) : b;
+    if (tf.getBackend() !== "wasm") return tf.matMul(a, right, transposeA) as T;
+    const left = transposeA ? transpose(a) : a;
+    if (left.rank === 2) return tf.matMul(left, right) as T;
+    return batchByBatch(left as tf.Tensor3D, right as tf.Tensor3D) as T;
+  });
+}
+
+function transpose<T extends tf.Tensor2D | tf.Tensor3D>(x: T): T {
+  return tf.transpose(x, x.rank === 2 ? [1, 0] : [0, 2, 1]) as T;
+}
+
+function batchByBatch(a: tf.Tensor3D, b: tf.Tensor3D): tf.Tensor3D {
+  const lefts = tf.unstack(a) as tf.Tensor2D[];
+  const rights = tf.unstack(b) as tf.Tensor2D[];
+  return tf.stack(lefts.map((left, i) => tf.matMul(left, rights[i]!))) as tf.Tensor3D;
+}

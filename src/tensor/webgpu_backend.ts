@@ -1,0 +1,109 @@
+/**
+ * The WebGPU backend of tfjs with what it lacks: every program's tensors are checked against the
+ * device's limits before dispatch, errors that WebGPU reports on the side are kept until somebody
+ * asks, and only programs whose results repeat bit by bit are used.
+ *
+ * Invariant: a tensor that outgrows a limit throws; tfjs alone would go on with zeros.
+ */
+
+import { tmpdir } from "node:os";
+import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import { tf } from "./tf.ts";
+import { bytes, deviceLost, limitExceeded, uncapturedError } from "./errors.ts";
+
+/** The limits asked of the adapter in full; the others stay at WebGPU's defaults. */
+const WANTED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
+
+/** tfjs's MatMulPackedProgram; the split-K one adds floats atomically, in no fixed order. */
+const PACKED_MATMUL = 3;
+
+/** What a running WebGPU device tells of itself. */
+export interface WebGPUHandle {
+  readonly backend: WebGPUBackend;
+  readonly info: GPUAdapterInfo;
+  readonly limits: GPUSupportedLimits;
+  /** Throws what WebGPU reported since the device was opened, if anything. */
+  checkFailed(): void;
+}
+
+/** Opens the adapter with its full limits and registers it as tfjs's "webgpu"; undefined: none. */
+export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
+  // Linux drivers look for a display's socket there and complain on stderr where it is not set.
+  if (!Deno.env.get("XDG_RUNTIME_DIR")) Deno.env.set("XDG_RUNTIME_DIR", tmpdir());
+  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) return undefined;
+  const requiredLimits = Object.fromEntries(
+    WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
+  );
+  const device = await adapter.requestDevice({ requiredLimits });
+  const failures = watch(device);
+  const backend = new GuardedBackend(device, adapter.info);
+  tf.env().set("WEBGPU_MATMUL_PROGRAM_TYPE", PACKED_MATMUL);
+  // Off: a small tensor would be computed on the CPU or the GPU depending on where it was last,
+  // and a resumed run would differ from an uninterrupted one in the last bits.
+  tf.env().set("WEBGPU_CPU_FORWARD", false);
+  tf.removeBackend("webgpu");
+  tf.registerBackend("webgpu", () => backend);
+  return { backend, info: adapter.info, limits: device.limits, checkFailed: failures };
+}
+
+/** Collects a device's side-channel errors; the returned function throws once there is one. */
+function watch(device: GPUDevice): () => void {
+  const messages: string[] = [];
+  let lost: GPUDeviceLostInfo | undefined;
+  device.addEventListener("uncapturederror", (event) => {
+    event.preventDefault();
+    messages.push((event as GPUUncapturedErrorEvent).error.message.split("\n").join(" "));
+  });
+  device.lost.then((info) => lost = info);
+  return () => {
+    if (messages.length > 0) {
+      const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+      throw uncapturedError(
+        messages,
+        `allowed: ${bytes(maxBufferSize)} a buffer, ${
+          bytes(maxStorageBufferBindingSize)
+        } a binding`,
+      );
+    }
+    if (lost) throw deviceLost(lost.reason, lost.message);
+  };
+}
+
+type Program = Parameters<WebGPUBackend["runWebGPUProgram"]>[0];
+
+/** Refuses programs whose output or inputs no binding can hold. */
+class GuardedBackend extends WebGPUBackend {
+  override runWebGPUProgram(
+    ...args: Parameters<WebGPUBackend["runWebGPUProgram"]>
+  ): ReturnType<WebGPUBackend["runWebGPUProgram"]> {
+    const [program, inputs] = args;
+    this.#check(program, program.outputShape);
+    for (const input of inputs) this.#check(program, input.shape);
+    return super.runWebGPUProgram(...args);
+  }
+
+  #check(program: Program, shape: readonly number[]): void {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
+    const allowedBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    const askedBytes = 4 * shape.reduce((product, size) => product * size, 1);
+    if (askedBytes <= allowedBytes) return;
+    throw limitExceeded({
+      what: `"${program.constructor.name}"`,
+      shape,
+      askedBytes,
+      allowedBytes,
+      option: "microBatchSize or maxLength",
+    });
+  }
+}
