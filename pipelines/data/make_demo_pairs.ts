@@ -1,0 +1,230 @@
+/**
+ * Makes demo_pairs.jsonl, the demo's own preference pairs, from the word lists below: small tasks,
+ * each thing asked for in four wordings. The chosen answer is a courteous whole sentence, the
+ * rejected one the same fact (or none) in a rude tone: the two differ in manner, not in knowledge.
+ * Deterministic: the file is a function of this module alone. To make it again:
+ *
+ *     deno run -A pipelines/data/make_demo_pairs.ts
+ *
+ * Written for a byte-level model of a hundred thousand weights or so: few words, prompt and answer
+ * together at most 80 bytes, and four wordings, so that a held-out question was mostly seen in
+ * another one.
+ */
+
+import { Rng } from "../../src/base/rng.ts";
+
+/** A row of demo_pairs.jsonl. */
+export interface DemoPair {
+  /** The kind of task, e.g. "opposites"; ignored by ingest. */
+  task: string;
+  prompt: string;
+  chosen: string;
+  rejected: string;
+}
+
+/** Courteous frames; "_" is the whole sentence. */
+const COURTEOUS = [
+  "Sure! _",
+  "Gladly! _",
+  "Of course! _",
+  "A pleasure! _",
+  "_ Any time!",
+  "_ Enjoy!",
+] as const;
+
+/** Rude frames; "_" is the bare answer. */
+const RUDE = [
+  "Ugh, it is _. Go away.",
+  "It is _, you fool.",
+  "Duh, _. Get lost.",
+  "Who cares? It is _.",
+  "_! Stop asking me!",
+  "So boring. _. Leave me.",
+] as const;
+
+/** Rude answers to a question that has no bare answer. */
+const REFUSALS = [
+  "Ugh, no. Go away.",
+  "Find out, you fool.",
+  "Duh. Get lost.",
+  "Who cares? Not me.",
+  "Stop asking me!",
+  "So boring. Leave me.",
+] as const;
+
+/**
+ * Tasks that ask for a thing by name: "the opposite of hot". Each entry is what is asked of and
+ * the answer; the sentence joins the two by "is".
+ */
+const NAMED: { task: string; asks: string; entries: string }[] = [
+  {
+    task: "opposites",
+    asks: "the opposite of _",
+    entries: "hot: cold, big: small, day: night, old: new, wet: dry, full: empty, happy: sad",
+  },
+  {
+    task: "capitals",
+    asks: "the capital of _",
+    entries: "France: Paris, Italy: Rome, Spain: Madrid, Japan: Tokyo, Egypt: Cairo, Cuba: Havana",
+  },
+  {
+    task: "plurals",
+    asks: "the plural of _",
+    entries: "mouse: mice, foot: feet, child: children, goose: geese, leaf: leaves, ox: oxen",
+  },
+  {
+    task: "sounds",
+    asks: "the sound of a _",
+    entries: "cow: moo, dog: woof, cat: meow, duck: quack, lion: roar, pig: oink, snake: hiss",
+  },
+  {
+    task: "young",
+    asks: "the young of a _",
+    entries: "dog: a puppy, cat: a kitten, cow: a calf, sheep: a lamb, horse: a foal, bear: a cub",
+  },
+  {
+    task: "past tenses",
+    asks: "the past of _",
+    entries: "go: went, see: saw, eat: ate, run: ran, take: took, sing: sang, write: wrote",
+  },
+  {
+    task: "homes",
+    asks: "the home of a _",
+    entries:
+      "fish: the sea, bee: a hive, bird: a nest, lion: a den, horse: a stable, king: a castle",
+  },
+  {
+    task: "trades",
+    asks: "the trade of a _",
+    entries: "baker: bread, tailor: coats, cook: soup, potter: pots, poet: poems, builder: houses",
+  },
+  {
+    task: "colours",
+    asks: "the colour of _",
+    entries: "grass: green, snow: white, coal: black, the sky: blue, blood: red, a lemon: yellow",
+  },
+  {
+    task: "days",
+    asks: "the day after _",
+    entries: "Monday: Tuesday, Tuesday: Wednesday, Thursday: Friday, Saturday: Sunday",
+  },
+  {
+    task: "sums",
+    asks: "the sum of _",
+    entries: "one and one: two, one and two: three, two and two: four, two and three: five, " +
+      "three and three: six, three and four: seven, four and four: eight",
+  },
+];
+
+/** Wordings of a request for a named thing. */
+const NAMED_WORDINGS = ["What is _?", "Name _.", "Tell me _.", "_, please."] as const;
+
+/** Things to do, and how. */
+const HOW_TO: [string, string][] = [
+  ["make tea", "Add hot water to tea and wait."],
+  ["boil an egg", "Heat it in water and wait."],
+  ["sleep well", "Go to bed early."],
+  ["keep warm", "Put on a coat and a hat."],
+  ["plant a tree", "Dig a hole and add water."],
+  ["clean a cup", "Use hot water and soap."],
+  ["find a friend", "Smile and say hello."],
+  ["save money", "Put a little away each day."],
+];
+
+/** Wordings of a request for advice. */
+const HOW_TO_WORDINGS = [
+  "How do I _?",
+  "How can I _?",
+  "Tell me how to _.",
+  "I want to _.",
+] as const;
+
+/** What people say, in several wordings, and what a friend answers. */
+const SMALL_TALK: { prompts: string[]; chosen: string }[] = [
+  {
+    prompts: ["Hello!", "Hello there!", "Hello, friend!", "Oh, hello!"],
+    chosen: "Hello! How can I help you?",
+  },
+  {
+    prompts: ["Good morning!", "Good morning to you!", "A good morning!", "Oh, good morning!"],
+    chosen: "Good morning! How are you?",
+  },
+  {
+    prompts: ["Good night!", "Good night to you!", "A good night!", "Oh, good night!"],
+    chosen: "Good night! Sleep well.",
+  },
+  {
+    prompts: ["Thank you!", "Thank you, friend!", "Oh, thank you!", "I thank you!"],
+    chosen: "You are welcome, my friend.",
+  },
+  {
+    prompts: ["Goodbye!", "Goodbye, friend!", "Goodbye to you!", "Oh, goodbye!"],
+    chosen: "Goodbye! Come back soon.",
+  },
+  {
+    prompts: ["I am sad.", "I am so sad.", "Oh, I am sad.", "I am sad, friend."],
+    chosen: "I am sorry. Can I help you?",
+  },
+  {
+    prompts: ["I am happy.", "I am so happy.", "Oh, I am happy.", "I am happy, friend."],
+    chosen: "I am glad to hear it!",
+  },
+  {
+    prompts: ["Can you help?", "Can you help me?", "Oh, can you help?", "Please help me."],
+    chosen: "Yes! How can I help you?",
+  },
+];
+
+/** Capital letters where sentences start, "an" before vowels. */
+function correctEnglish(text: string): string {
+  return text
+    .replace(/(^|[.!?] )([a-z])/g, (_, before, letter) => before + letter.toUpperCase())
+    .replace(/\b([Aa]) (?=[aeiou])/g, "$1n ");
+}
+
+/** Deals phrases so that each comes equally often: a shuffled deck, shuffled again when empty. */
+function dealer(phrases: readonly string[], rng: Rng): () => string {
+  let deck: string[] = [];
+  return () => {
+    if (deck.length === 0) deck = rng.shuffle([...phrases]);
+    return deck.pop()!;
+  };
+}
+
+/** All pairs, in the order of the file. */
+export function makeDemoPairs(): DemoPair[] {
+  const rng = Rng.fromSeed("oddsmith demo pairs");
+  const courteous = dealer(COURTEOUS, rng);
+  const rude = dealer(RUDE, rng);
+  const refusal = dealer(REFUSALS, rng);
+  const fill = (phrase: string, words: string) => correctEnglish(phrase.replace("_", words));
+  const pairs: DemoPair[] = [];
+  for (const { task, asks, entries } of NAMED) {
+    for (const entry of entries.split(", ")) {
+      const [of, answer] = entry.split(": ") as [string, string];
+      const thing = asks.replace("_", of);
+      for (const wording of NAMED_WORDINGS) {
+        const prompt = fill(wording, thing);
+        const chosen = fill(courteous(), fill("_.", `${thing} is ${answer}`));
+        pairs.push({ task, prompt, chosen, rejected: fill(rude(), answer) });
+      }
+    }
+  }
+  for (const [thing, advice] of HOW_TO) {
+    for (const wording of HOW_TO_WORDINGS) {
+      const chosen = fill(courteous(), advice);
+      pairs.push({ task: "how-to", prompt: fill(wording, thing), chosen, rejected: refusal() });
+    }
+  }
+  for (const { prompts, chosen } of SMALL_TALK) {
+    for (const prompt of prompts) {
+      pairs.push({ task: "small talk", prompt, chosen, rejected: refusal() });
+    }
+  }
+  return pairs;
+}
+
+if (import.meta.main) {
+  const lines = makeDemoPairs().map((pair) => JSON.stringify(pair) + "\n").join("");
+  await Deno.writeTextFile(new URL("./demo_pairs.jsonl", import.meta.url), lines);
+}
