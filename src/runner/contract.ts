@@ -195,6 +195,31 @@ export interface Stage<
   run(ctx: StageContext<I, C>): Promise<OutputValues<O>>;
 }
 
+/**
+ * Gives a stage its exact type, inferred from its ports and its schema, so that `run` is checked
+ * and typed pipelines know its options.
+ *
+ * @example
+ * ```ts ignore
+ * export default defineStage({
+ *   apiVersion: 1,
+ *   name: "shuffle",
+ *   version: "1",
+ *   summary: "Shuffles the training pairs.",
+ *   inputs: { pairs: preferencePairs },
+ *   outputs: { pairs: preferencePairs },
+ *   config: z.strictObject({}),
+ *   run: async (ctx) => ({ pairs: await shuffled(ctx) }),
+ * });
+ * ```
+ */
+export function defineStage<I extends Inputs, O extends Outputs, C, In, const N extends string>(
+  stage: Stage<I, O, C, In, N>,
+): Stage<I, O, C, In, N> {
+  return stage;
+}
+
+/** A stage whose ports and options the compiler does not know. */
 // deno-lint-ignore no-explicit-any
 export type AnyStage = Stage<any, any, any>;
 
