@@ -1,0 +1,128 @@
+/**
+ * AdamW with decoupled weight decay, its state on the device, and clipping by the global norm. The
+ * update is torch.optim.AdamW's; which weights decay is transformers' Trainer's choice.
+ */
+
+import { tf } from "../tensor/tf.ts";
+
+/** Settings of AdamW. */
+export interface AdamWOptions {
+  /** Decay of the first moment, in [0, 1). */
+  adamBeta1: number;
+  /** Decay of the second moment, in [0, 1). */
+  adamBeta2: number;
+  /** Added to the root of the second moment. */
+  adamEpsilon: number;
+  /** Decoupled weight decay, >= 0; not on norms and biases. */
+  weightDecay: number;
+}
+
+/** Gradients by parameter name. */
+export type Gradients = ReadonlyMap<string, tf.Tensor>;
+
+const NEVER_DECAYED = /bias|layernorm|rmsnorm|(?:^|\.)norm(?:$|\.)|_norm(?:$|\.)/;
+
+/** Tells whether weight decay applies to a parameter: to all but norms and biases. */
+export function decays(name: string): boolean {
+  return !NEVER_DECAYED.test(name);
+}
+
+/** Gives the root of the sum of squares of all gradients, as a scalar on the device. */
+export function globalNorm(gradients: Gradients): tf.Scalar {
+  return tf.tidy(() => {
+    const squares = [...gradients.values()].map((g) => g.square().sum<tf.Scalar>());
+    return tf.stack(squares).sum<tf.Scalar>().sqrt<tf.Scalar>();
+  });
+}
+
+/**
+ * Gives the factor that clips gradients to a global norm, min(1, maxGradNorm / (norm + 1e-6)), as
+ * torch's clip_grad_norm_ does.
+ */
+export function clipFactor(norm: tf.Scalar, maxGradNorm: number): tf.Scalar {
+  return tf.tidy(() => tf.minimum<tf.Scalar>(tf.div(maxGradNorm, norm.add(1e-6)), 1));
+}
+
+interface Moments {
+  first: tf.Tensor;
+  second: tf.Tensor;
+}
+
+/** AdamW over named variables; owns two tensors of each one's shape. */
+export class AdamW {
+  readonly #moments = new Map<string, Moments>();
+  #step = 0;
+
+  /** Starts with zero moments. */
+  constructor(
+    readonly parameters: ReadonlyMap<string, tf.Variable>,
+    readonly options: AdamWOptions,
+  ) {
+    for (const [name, parameter] of parameters) {
+      this.#moments.set(name, {
+        first: tf.zerosLike(parameter),
+        second: tf.zerosLike(parameter),
+      });
+    }
+  }
+
+  /** Updates made so far; what bias correction counts. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /**
+   * Makes one update in place. A parameter without a gradient is left as it is.
+   *
+   * @param learningRate This step's, schedule included.
+   * @param scale Scalar every gradient is multiplied by (clipping); absent: 1.
+   */
+  update(gradients: Gradients, learningRate: number, scale?: tf.Scalar): void {
+    this.#step++;
+    const { adamBeta1, adamBeta2, adamEpsilon, weightDecay } = this.options;
+    const rootCorrection = Math.sqrt(1 - adamBeta2 ** this.#step);
+    const stepSize = learningRate / (1 - adamBeta1 ** this.#step);
+    for (const [name, raw] of gradients) {
+      const parameter = this.parameters.get(name)!;
+      const old = this.#moments.get(name)!;
+      const [first, second] = tf.tidy(() => {
+        const gradient = scale === undefined ? raw : raw.mul(scale);
+        const m = old.first.mul(adamBeta1).add(gradient.mul(1 - adamBeta1));
+        const v = old.second.mul(adamBeta2).add(gradient.square().mul(1 - adamBeta2));
+        const change = m.div(v.sqrt().div(rootCorrection).add(adamEpsilon)).mul(stepSize);
+        const kept = weightDecay > 0 && decays(name)
+          ? parameter.mul(1 - learningRate * weightDecay)
+          : parameter;
+        parameter.assign(kept.sub(change));
+        return [m, v];
+      });
+      tf.dispose([old.first, old.second]);
+      this.#moments.set(name, { first: first!, second: second! });
+    }
+  }
+
+  /** The state, for a checkpoint: tensors "m.<name>" and "v.<name>", still owned by the optimizer. */
+  state(): Map<string, tf.Tensor> {
+    const state = new Map<string, tf.Tensor>();
+    for (const [name, { first, second }] of this.#moments) {
+      state.set(`m.${name}`, first);
+      state.set(`v.${name}`, second);
+    }
+    return state;
+  }
+
+  /** Takes up a saved state; owns the tensors from then on. */
+  restore(step: number, state: ReadonlyMap<string, tf.Tensor>): void {
+    this.#step = step;
+    for (const [name, old] of this.#moments) {
+      tf.dispose([old.first, old.second]);
+      this.#moments.set(name, { first: state.get(`m.${name}`)!, second: state.get(`v.${name}`)! });
+    }
+  }
+
+  /** Frees the moments. */
+  dispose(): void {
+    for (const { first, second } of this.#moments.values()) tf.dispose([first, second]);
+    this.#moments.clear();
+  }
+}
