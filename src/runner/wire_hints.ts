@@ -1,0 +1,52 @@
+/** Which built-in stages would mend a connection; only for hints. */
+
+import type { AnyStage, ArtifactType } from "./contract.ts";
+import { kindName, portDemand } from "./stage_contract.ts";
+
+type Registry = ReadonlyMap<string, AnyStage>;
+type AnyType = ArtifactType<unknown>;
+
+/** "put a ... between them": the shortest chain of built-in stages from one kind to another. */
+export function conversionHint(from: AnyType, to: AnyType, registry: Registry): string | undefined {
+  const chain = shortestChain(kindName(from), kindName(to), registry);
+  if (chain === undefined) return producerHint(to, registry);
+  const names = chain.map((name) => `"${name}"`).join(" and ");
+  return chain.length === 1
+    ? `put a ${names} stage between them`
+    : `put the stages ${names} between them`;
+}
+
+/** "put a ... before it": the built-in stages that give a kind. */
+export function producerHint(type: AnyType, registry: Registry): string | undefined {
+  const names = producers(type, registry).map((name) => `"${name}"`);
+  if (names.length === 0) return `no built-in stage gives "${kindName(type)}"`;
+  return `put a ${names.join(" or ")} stage before it`;
+}
+
+function producers(type: AnyType, registry: Registry): string[] {
+  return [...registry.values()]
+    .filter((stage) => types(stage.outputs).some((output) => kindName(output) === kindName(type)))
+    .map((stage) => stage.name);
+}
+
+/** Breadth-first over kinds; a stage leads from the kinds it needs to the kinds it gives. */
+function shortestChain(from: string, to: string, registry: Registry): string[] | undefined {
+  const chains = new Map<string, string[]>([[from, []]]);
+  for (const [kind, chain] of chains) {
+    for (const stage of registry.values()) {
+      const needs = Object.values<Parameters<typeof portDemand>[0]>(stage.inputs).map(portDemand)
+        .filter((port) => !port.optional);
+      if (!needs.some((port) => kindName(port.type) === kind)) continue;
+      for (const output of types(stage.outputs)) {
+        if (!chains.has(kindName(output))) chains.set(kindName(output), [...chain, stage.name]);
+      }
+    }
+    const found = chains.get(to);
+    if (found !== undefined && found.length > 0) return found;
+  }
+  return undefined;
+}
+
+function types(outputs: Record<string, AnyType>): AnyType[] {
+  return Object.values(outputs);
+}
