@@ -1,0 +1,111 @@
+/**
+ * A file's bytes as a stream, decompressed. Gzip (several members one after another, as `cat`
+ * and bgzip write them) and zstd are told by their first bytes, not by the file's name.
+ *
+ * Invariant: the file is closed when the stream ends, fails or is left early.
+ */
+
+import type { Buffer } from "node:buffer";
+import { pipeline, Readable } from "node:stream";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import type { DataFile, ReadOptions } from "../data_file.ts";
+import { corruptCompression, sourceUnreadable, utf16 } from "../errors.ts";
+import { OddsmithError } from "../../base/error.ts";
+
+/** How far a reader is in its file; what errors of the byte stream are placed by. */
+export interface Cursor {
+  /** Rows read so far. */
+  row: number;
+}
+
+const CHUNK_BYTES = 1 << 18;
+
+/** How a file is compressed as a whole, told by its first bytes. */
+export type Compression = "none" | "gzip" | "zstd";
+
+/** Tells the compression from the first bytes; a name that ends in .gz or .zst is believed too. */
+export function compressionOf(name: string, head: Uint8Array): Compression {
+  if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
+  if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) return "zstd";
+  if (/\.(gz|gzip)$/i.test(name)) return "gzip";
+  return /\.(zst|zstd)$/i.test(name) ? "zstd" : "none";
+}
+
+/**
+ * Reads a file's bytes, decompressed, without a byte order mark.
+ *
+ * @param cursor Rows that the caller has read so far; errors name them.
+ * @throws DataError SOURCE_UNREADABLE, BAD_GZIP, BAD_ZSTD, or BAD_UTF8 for UTF-16.
+ */
+export async function* readBytes(
+  file: DataFile,
+  cursor: Cursor,
+  options: ReadOptions,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let first = true;
+  for await (const chunk of decompressed(file, cursor, options)) {
+    yield first ? withoutMark(file, chunk) : chunk;
+    first = false;
+  }
+}
+
+async function* decompressed(
+  file: DataFile,
+  cursor: Cursor,
+  options: ReadOptions,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const raw = rawBytes(file, options);
+  const head = await raw.next();
+  if (head.done) return;
+  const compression = compressionOf(file.name, head.value);
+  const whole = prepend(head.value, raw);
+  if (compression === "none") {
+    yield* whole;
+    return;
+  }
+  const decoder = compression === "gzip" ? createGunzip() : createZstdDecompress();
+  pipeline(Readable.from(whole, { objectMode: true, highWaterMark: 1 }), decoder, () => {});
+  try {
+    for await (const chunk of decoder) yield new Uint8Array(chunk as Buffer<ArrayBuffer>);
+  } catch (error) {
+    if (error instanceof OddsmithError || options.signal?.aborted) throw error;
+    throw corruptCompression(file.name, compression, cursor.row, error);
+  }
+}
+
+async function* prepend<T>(head: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  try {
+    yield head;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
+  }
+}
+
+async function* rawBytes(
+  file: DataFile,
+  options: ReadOptions,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  using handle = await Deno.open(file.path).catch((error) => {
+    throw sourceUnreadable(file.name, error);
+  });
+  while (true) {
+    options.signal?.throwIfAborted();
+    const buffer = new Uint8Array(CHUNK_BYTES);
+    const count = await handle.read(buffer).catch((error) => {
+      throw sourceUnreadable(file.name, error);
+    });
+    if (count === null) return;
+    options.onBytes?.(count);
+    yield buffer.subarray(0, count);
+  }
+}
+
+function withoutMark(
+  file: DataFile,
+  chunk: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const [a, b, c] = chunk;
+  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) throw utf16(file.name);
+  return a === 0xef && b === 0xbb && c === 0xbf ? chunk.subarray(3) : chunk;
+}
