@@ -1,0 +1,177 @@
+/** Planning: each reason a row can give, and that a plan is what a run then does. */
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { OddsmithError } from "../../src/base/error.ts";
+import { planPipeline } from "../../src/runner/plan.ts";
+import type { ResolvedPipeline } from "../../src/runner/resolved.ts";
+import { namesIn, removeTree } from "../../src/runner/store.ts";
+import {
+  type Entry,
+  inTempDir,
+  pipelineOf,
+  runAndListen,
+  textStage,
+  wordStages,
+} from "./fake_pipeline.ts";
+
+async function rows(pipeline: ResolvedPipeline, options = {}): Promise<string[]> {
+  const plan = await planPipeline(pipeline, options);
+  return plan.map(({ stageId, action, reason }) => `${stageId} ${action}: ${reason}`);
+}
+
+/** Plans `now` after a run of `before`. */
+async function planAfter(dir: string, before: Entry[], now: Entry[], more = {}): Promise<string[]> {
+  await runAndListen(pipelineOf(dir, before));
+  return await rows(pipelineOf(dir, now, more));
+}
+
+Deno.test("planPipeline: nothing ran yet: every stage is new, and planning writes nothing", async () => {
+  await inTempDir(async (dir) => {
+    const { word, shout } = wordStages();
+    const plan = await rows(pipelineOf(dir, [{ stage: word }, { stage: shout }]));
+    assertEquals(plan, ["word run: new", "shout run: new"]);
+    assertEquals(await namesIn(join(dir, "runs")), []);
+  });
+});
+
+Deno.test("planPipeline: a changed option shows old and new; what follows depends on it", async () => {
+  await inTempDir(async (dir) => {
+    const { word, shout, repeat } = wordStages();
+    const plan = await planAfter(dir, [
+      { stage: word, config: { word: "a", deep: { x: [1] } } },
+      { stage: shout },
+      { stage: repeat, config: { times: 2 } },
+    ], [
+      { stage: word, config: { word: "b", deep: { x: [1, 2] }, more: null } },
+      { stage: shout },
+      { stage: repeat, config: { times: 3 } },
+    ]);
+    assertEquals(plan, [
+      "word run: config.word a -> b, config.deep.x [1] -> [1,2], config.more unset -> null",
+      "shout unknown: depends on word",
+      "repeat run: config.times 2 -> 3",
+    ]);
+  });
+});
+
+Deno.test("planPipeline: volatile options do not count", async () => {
+  await inTempDir(async (dir) => {
+    const stage = textStage("word", () => "x", { volatile: ["copyTo"] });
+    const plan = await planAfter(
+      dir,
+      [{ stage, config: { copyTo: "a" } }],
+      [{ stage, config: { copyTo: "b" } }],
+    );
+    assertEquals(plan, ["word reuse: unchanged"]);
+  });
+});
+
+Deno.test("planPipeline: version, source, seed, module and input changes are named", async () => {
+  await inTempDir(async (dir) => {
+    const { word, shout } = wordStages();
+    const before = [{ stage: word, sourceDigest: "1" }, { stage: shout, uses: "npm:shout@1" }];
+    const with2 = { ...word, version: "2" };
+    assertEquals(
+      await planAfter(dir, before, [{ ...before[0]!, stage: with2 }, before[1]!]),
+      ["word run: version 1 -> 2", "shout unknown: depends on word"],
+    );
+    const edited = [{ stage: word, sourceDigest: "2" }, { stage: shout, uses: "npm:shout@2" }];
+    assertEquals(await rows(pipelineOf(dir, edited)), [
+      "word run: source changed",
+      "shout run: module npm:shout@1 -> npm:shout@2",
+    ]);
+    assertEquals(await rows(pipelineOf(dir, before, { seed: 7 })), [
+      "word run: seed changed",
+      "shout run: seed changed",
+    ]);
+    const other = textStage("word", () => "other", { version: "3" });
+    await runAndListen(pipelineOf(dir, [{ stage: other }]));
+    assertEquals(await rows(pipelineOf(dir, [{ stage: other }, before[1]!])), [
+      "word reuse: unchanged",
+      "shout run: input text changed",
+    ]);
+  });
+});
+
+Deno.test("planPipeline: changed, added and missing source files are named by their path", async () => {
+  await inTempDir(async (dir) => {
+    await Deno.mkdir(join(dir, "model", "deep"), { recursive: true });
+    await Deno.writeTextFile(join(dir, "rows.jsonl"), "1");
+    await Deno.writeTextFile(join(dir, "model", "deep", "w.bin"), "1");
+    let paths = ["rows.jsonl", "model"];
+    const stage = textStage("read", () => "x", {
+      sources: (_, resolvePath) => Promise.resolve(paths.map(resolvePath)),
+    });
+    const pipeline = pipelineOf(dir, [{ stage }]);
+    await runAndListen(pipeline);
+    assertEquals(await rows(pipeline), ["read reuse: unchanged"]);
+    await Deno.writeTextFile(join(dir, "rows.jsonl"), "2");
+    assertEquals(await rows(pipeline), ["read run: file rows.jsonl changed"]);
+    await Deno.writeTextFile(join(dir, "rows.jsonl"), "1");
+    await Deno.writeTextFile(join(dir, "model", "deep", "w.bin"), "2");
+    assertEquals(await rows(pipeline), ["read run: file model changed"]);
+    await Deno.writeTextFile(join(dir, "model", "deep", "w.bin"), "1");
+    paths = ["model"];
+    assertEquals(await rows(pipeline), ["read run: file rows.jsonl removed"]);
+    paths = ["rows.jsonl", "model", "gone.txt"];
+    const error = await assertRejects(() => rows(pipeline), OddsmithError);
+    assertEquals([error.code, error.location?.file], ["SOURCE_MISSING", join(dir, "gone.txt")]);
+  });
+});
+
+Deno.test("planPipeline: forced, cache never, missing and damaged artifacts", async () => {
+  await inTempDir(async (dir) => {
+    const { word, shout } = wordStages();
+    const fresh = textStage("fresh", () => "x", { cache: "never" });
+    const entries = [{ stage: word }, { stage: shout }, { stage: fresh }];
+    const pipeline = pipelineOf(dir, entries);
+    const { manifest } = await runAndListen(pipeline);
+    assertEquals(await rows(pipeline, { force: ["word"] }), [
+      "word run: forced",
+      "shout unknown: depends on word",
+      "fresh run: cache: never",
+    ]);
+    assertEquals((await rows(pipeline, { force: true }))[1], "shout run: forced");
+    const artifact = join(
+      dir,
+      "runs",
+      ".store",
+      "artifacts",
+      manifest.stages[0]!.outputs.text!.digest,
+    );
+    const file = join(artifact, "files", "value.txt");
+    await Deno.chmod(file, 0o644);
+    await Deno.writeTextFile(file, "hellO");
+    assertEquals((await rows(pipeline))[0], "word run: artifact damaged (word.text)");
+    await removeTree(artifact);
+    assertEquals((await rows(pipeline))[0], "word run: artifact missing (word.text)");
+  });
+});
+
+Deno.test("planPipeline: until and only limit the rows", async () => {
+  await inTempDir(async (dir) => {
+    const { word, shout, repeat } = wordStages();
+    const pipeline = pipelineOf(dir, [{ stage: word }, { stage: shout }, { stage: repeat }]);
+    assertEquals(await rows(pipeline, { until: "shout" }), ["word run: new", "shout run: new"]);
+    const error = await assertRejects(() => rows(pipeline, { only: "shout" }), OddsmithError);
+    assertEquals(error.code, "INPUT_NOT_STORED");
+    await runAndListen(pipeline, { until: "word" });
+    assertEquals(await rows(pipeline, { only: "shout" }), [
+      "word reuse: unchanged",
+      "shout run: new",
+    ]);
+  });
+});
+
+Deno.test("planPipeline: going back to an earlier configuration reuses its result", async () => {
+  await inTempDir(async (dir) => {
+    const { word } = wordStages();
+    const withWord = (text: string) => pipelineOf(dir, [{ stage: word, config: { word: text } }]);
+    await runAndListen(withWord("a"));
+    await runAndListen(withWord("b"));
+    assertEquals(await rows(withWord("a")), ["word reuse: unchanged"]);
+    await runAndListen(withWord("a"));
+    assertEquals(await rows(withWord("c")), ["word run: config.word a -> c"]);
+  });
+});
