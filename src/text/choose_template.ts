@@ -50,10 +50,15 @@ export async function chooseTemplate(
     return compileChatTemplate(`model:${choice.model}`, source);
   }
   const file = resolvePath(choice.file);
-  return compileChatTemplate(choice.file, await readTemplate(file));
+  return compileChatTemplate(choice.file, await readTemplateFile(file));
 }
 
-async function readTemplate(file: string): Promise<string> {
+/**
+ * Reads a template's file.
+ *
+ * @throws TextError TEMPLATE_FILE
+ */
+export async function readTemplateFile(file: string): Promise<string> {
   try {
     return await Deno.readTextFile(file);
   } catch (cause) {

@@ -208,6 +208,18 @@ export function conversationEmpty(source: string, side: string): OddsmithError {
   });
 }
 
+const ROW_FAULTS = new Set([
+  "TEMPLATE_RAISED",
+  "TEMPLATE_RENDER",
+  "TEMPLATE_BOUNDARY",
+  "TEMPLATE_EMPTY",
+]);
+
+/** Whether an error is about one row, so that leaving the row out would do. */
+export function isRowFault(error: unknown): error is OddsmithError {
+  return error instanceof OddsmithError && ROW_FAULTS.has(error.code);
+}
+
 /** An option that needs a chat template, where none is used. */
 export function optionNeedsTemplate(option: string): OddsmithError {
   return textError(
