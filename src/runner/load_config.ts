@@ -1,6 +1,7 @@
 /** A stage's options, checked by its schema; every issue with the place of the value it is about. */
 
 import type { OddsmithError } from "../base/error.ts";
+import { nearestName } from "../base/nearest.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { AnyStage, SchemaIssue } from "./contract.ts";
 import { describeValue } from "./describe.ts";
@@ -23,6 +24,7 @@ interface RichIssue extends SchemaIssue {
   readonly code?: string;
   readonly keys?: readonly string[];
   readonly errors?: readonly (readonly RichIssue[])[];
+  readonly values?: readonly unknown[];
 }
 
 type OptionPath = readonly (string | number)[];
@@ -96,10 +98,13 @@ function issueProblems(
     const place = draft.at(["with", ...path.slice(0, -1)], path.length === 1 ? "key" : "value");
     return [missingOption(option, stageId, wanted, place)];
   }
+  const nearest = typeof value === "string"
+    ? nearestName(value, (issue.values ?? []).map(String))
+    : undefined;
   const reason = wanted.startsWith("expected ")
     ? `${wanted}, received ${describeValue(value)}`
     : wanted;
-  return [badOption(option, stageId, reason, draft.at(["with", ...path]))];
+  return [badOption(option, stageId, reason, nearest, draft.at(["with", ...path]))];
 }
 
 /** What was wanted: an issue's message without the parts that every message has. */
@@ -107,6 +112,9 @@ function issueReason(issue: RichIssue): string {
   if (issue.code === "invalid_union" && issue.errors !== undefined) {
     const wanted = issue.errors.flat().map((inner) => issueReason(inner).replace(/^expected /, ""));
     if (wanted.length > 0) return `expected ${[...new Set(wanted)].join(" or ")}`;
+  }
+  if (issue.values !== undefined) {
+    return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
   }
   const message = issue.message
     .replace(/^Invalid (input|option): /, "")

@@ -183,12 +183,15 @@ export function badOption(
   option: string,
   stageId: string,
   reason: string,
+  nearest: string | undefined,
   location: Place,
 ): OddsmithError {
-  const what = option === ""
-    ? `the options of stage "${stageId}"`
-    : `option "${option}" of stage "${stageId}"`;
-  return pipelineError("BAD_OPTION", `Cannot use ${what}: ${reason}`, { location });
+  const stage = `stage "${stageId}"`;
+  const what = option === "" ? `the options of ${stage}` : `option "${option}" of ${stage}`;
+  return pipelineError("BAD_OPTION", `Cannot use ${what}: ${reason}`, {
+    location,
+    hint: nearest && `did you mean "${nearest}"?`,
+  });
 }
 
 /** An option that the stage does not have. */
