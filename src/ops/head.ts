@@ -1,0 +1,147 @@
+/**
+ * head: log-probabilities of target tokens, without ever keeping logits
+ *
+ *     hidden [N, C]   weight [V, C]   rows [M] in [0, N)   targets [M] in [0, V)
+ *     y[m] = logits[targets[m]] - logsumexp(logits), logits = hidden[rows[m]] weightᵀ   y [M]
+ *     dLogits = dY (onehot(target) - softmax(logits))
+ *     dHidden[n] = Σ over m with rows[m] = n of dLogits[m] weight      dWeight = dLogitsᵀ hidden[rows]
+ *
+ * Only the rows named are computed: no padding, no prompt unless asked for. They go through in
+ * chunks of at most `logitBytes`, in both passes; saved are hidden, weight and the M
+ * log-sum-exps, and the backward pass computes the logits again.
+ */
+
+import { withGradient } from "../tensor/gradient.ts";
+import { checkFits, maxTensorBytes } from "../tensor/limits.ts";
+import { matMul } from "../tensor/matmul.ts";
+import { sizeClass } from "../tensor/size_class.ts";
+import { tf } from "../tensor/tf.ts";
+import { segmentSum } from "./segment_sum.ts";
+
+const LOGIT_BYTES = 32 * 2 ** 20;
+
+/** A run of table rows, padded to a size class with row 0 and token 0. */
+interface Chunk {
+  start: number;
+  /** Rows of the table; the tensors below have `padded` rows. */
+  size: number;
+  padded: number;
+  rows: Int32Array;
+  targets: Int32Array;
+}
+
+/**
+ * Gives the log-probability of each target token after its row of hidden states.
+ *
+ * @param logitBytes Logits held at a time; default 32 MiB.
+ * @returns [M], at most 0; NaN where a logit is not finite.
+ * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED where the head's weight outgrows a binding.
+ */
+export function targetLogProbs(
+  hidden: tf.Tensor2D,
+  headWeight: tf.Tensor2D,
+  rows: Int32Array,
+  targets: Int32Array,
+  logitBytes: number = LOGIT_BYTES,
+): tf.Tensor1D {
+  checkFits(headWeight.shape, "the head", "the vocabulary");
+  const rowBytes = 4 * headWeight.shape[0];
+  const budget = Math.min(logitBytes, maxTensorBytes());
+  const chunks = chunksOf(rows, targets, Math.max(1, Math.floor(budget / rowBytes)));
+  return withGradient<tf.Tensor1D>(
+    [hidden, headWeight],
+    (save) => {
+      const parts = chunks.map((chunk) => forwardChunk(hidden, headWeight, chunk));
+      save([hidden, headWeight, ...parts.map((part) => part.logSumExp)]);
+      return tf.concat1d(
+        parts.map((part, i) => tf.slice(part.logProbs, 0, chunks[i]!.size)),
+      );
+    },
+    (dY, saved) => {
+      const [hidden, weight, ...logSumExps] = saved as [tf.Tensor2D, tf.Tensor2D, ...tf.Tensor1D[]];
+      return backward(hidden, weight, chunks, logSumExps, dY);
+    },
+  );
+}
+
+function forwardChunk(
+  hidden: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  chunk: Chunk,
+): { logProbs: tf.Tensor1D; logSumExp: tf.Tensor1D } {
+  return tf.tidy(() => {
+    const V = weight.shape[0];
+    const logits = matMul(gatherRows(hidden, chunk.rows), weight, { transposeB: true });
+    const logSumExp = tf.logSumExp(logits, 1) as tf.Tensor1D;
+    const places = chunk.targets.map((target, m) => m * V + target);
+    const target = tf.gather(tf.reshape(logits, [-1]), tf.tensor1d(places, "int32"));
+    const difference = tf.sub(target, logSumExp) as tf.Tensor1D;
+    // Rounding can leave a certain token a little above 0; `where` keeps NaN, `minimum` may not.
+    const logProbs = tf.where(tf.greater(difference, 0), tf.zerosLike(difference), difference);
+    return { logProbs: logProbs as tf.Tensor1D, logSumExp };
+  });
+}
+
+function backward(
+  hidden: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  chunks: Chunk[],
+  logSumExps: tf.Tensor1D[],
+  dY: tf.Tensor1D,
+): tf.Tensor[] {
+  const [N, C] = hidden.shape;
+  let dWeight = tf.zerosLike(weight);
+  const dRows = chunks.map((chunk, i) => {
+    const gradients = tf.tidy(() => {
+      const x = gatherRows(hidden, chunk.rows);
+      const dChunk = tf.slice(dY, chunk.start, chunk.size);
+      const dLogits = logitGradient(x, weight, chunk, logSumExps[i]!, dChunk);
+      return {
+        dX: tf.slice(matMul(dLogits, weight), [0, 0], [chunk.size, C]),
+        dWeight: tf.add(dWeight, matMul(dLogits, x, { transposeA: true })) as tf.Tensor2D,
+      };
+    });
+    dWeight.dispose();
+    dWeight = gradients.dWeight;
+    return gradients.dX;
+  });
+  const rows = Int32Array.from(chunks.flatMap((chunk) => [...chunk.rows.subarray(0, chunk.size)]));
+  return [segmentSum(tf.concat2d(dRows, 0), rows, N), dWeight];
+}
+
+/** dY (onehot(target) - softmax(logits)), [padded, V]; zero in the padding. */
+function logitGradient(
+  x: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  chunk: Chunk,
+  logSumExp: tf.Tensor1D,
+  dY: tf.Tensor1D,
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    const V = weight.shape[0];
+    const logits = matMul(x, weight, { transposeB: true });
+    const softmax = tf.exp(tf.sub(logits, tf.reshape(logSumExp, [-1, 1])));
+    // Cast, for asked for float32 the wasm backend writes the bits of an integer.
+    const oneHot = tf.cast(tf.oneHot(tf.tensor1d(chunk.targets, "int32"), V), "float32");
+    const scale = tf.pad1d(dY, [0, chunk.padded - chunk.size]);
+    return tf.mul(tf.sub(oneHot, softmax), tf.reshape(scale, [-1, 1])) as tf.Tensor2D;
+  });
+}
+
+function chunksOf(rows: Int32Array, targets: Int32Array, step: number): Chunk[] {
+  const chunks: Chunk[] = [];
+  for (let start = 0; start < rows.length; start += step) {
+    const size = Math.min(step, rows.length - start);
+    const padded = Math.min(step, sizeClass(size));
+    const padRows = new Int32Array(padded);
+    const padTargets = new Int32Array(padded);
+    padRows.set(rows.subarray(start, start + size));
+    padTargets.set(targets.subarray(start, start + size));
+    chunks.push({ start, size, padded, rows: padRows, targets: padTargets });
+  }
+  return chunks;
+}
+
+function gatherRows(x: tf.Tensor2D, rows: Int32Array): tf.Tensor2D {
+  return tf.gather(x, tf.tensor1d(rows, "int32"));
+}

@@ -1,0 +1,29 @@
+/**
+ * swiglu: y = silu(gate) ⊙ up, silu(g) = g σ(g)
+ *
+ *     gate, up, y [N, F]
+ *     dGate = dY ⊙ up ⊙ σ (1 + gate (1 - σ))      dUp = dY ⊙ silu(gate)
+ *
+ * Saves gate and up. (Shazeer 2020, "GLU variants", eq. 6.)
+ */
+
+import { withGradient } from "../tensor/gradient.ts";
+import { tf } from "../tensor/tf.ts";
+
+/** Gates `up` by the SiLU of `gate`. */
+export function swiglu(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
+  return withGradient<tf.Tensor2D>(
+    [gate, up],
+    (save) => {
+      save([gate, up]);
+      return tf.mul(tf.mul(gate, tf.sigmoid(gate)), up);
+    },
+    (dY, saved) => {
+      const [gate, up] = saved as [tf.Tensor2D, tf.Tensor2D];
+      const sigma = tf.sigmoid(gate);
+      const silu = tf.mul(gate, sigma);
+      const slope = tf.add(sigma, tf.mul(silu, tf.sub(1, sigma)));
+      return [tf.mul(tf.mul(dY, up), slope), tf.mul(dY, silu)];
+    },
+  );
+}

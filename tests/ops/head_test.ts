@@ -1,0 +1,89 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { OddsmithError } from "../../src/base/error.ts";
+import { targetLogProbs } from "../../src/ops/head.ts";
+import { takeFloats } from "../../src/tensor/readback.ts";
+import { tf } from "../../src/tensor/tf.ts";
+import { forEachBackend } from "../tensor/backends.ts";
+import { checkOp, randomPlain } from "./check.ts";
+
+function reference(C: number, V: number, rows: Int32Array, targets: Int32Array) {
+  return (hidden: Float64Array, weight: Float64Array): Float64Array =>
+    Float64Array.from(rows, (row, m) => {
+      const logits = Array.from({ length: V }, (_, v) => {
+        let sum = 0;
+        for (let c = 0; c < C; c++) sum += hidden[row * C + c]! * weight[v * C + c]!;
+        return sum;
+      });
+      const top = logits.reduce((a, b) => Math.max(a, b));
+      const total = logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0);
+      return logits[targets[m]!]! - top - Math.log(total);
+    });
+}
+
+const spread = (length: number, count: number, step: number): Int32Array =>
+  Int32Array.from({ length }, (_, i) => i * step % count);
+
+forEachBackend("targetLogProbs: value and gradients equal float64 at odd sizes", async () => {
+  for (const [N, C, V, M] of [[1, 1, 2, 1], [5, 3, 65, 4], [63, 5, 7, 33], [4, 65, 63, 9]]) {
+    const rows = spread(M!, N!, 3);
+    const targets = spread(M!, V!, 5);
+    await checkOp({
+      inputs: [randomPlain([N!, C!], "h"), randomPlain([V!, C!], "w")],
+      op: (h: tf.Tensor2D, w: tf.Tensor2D) => targetLogProbs(h, w, rows, targets),
+      reference: reference(C!, V!, rows, targets),
+      samples: 12,
+    });
+  }
+});
+
+forEachBackend("targetLogProbs: rows split into chunks give the same", async () => {
+  const [N, C, V, M] = [40, 2, 300_000, 60];
+  const rows = spread(M, N, 7);
+  const targets = spread(M, V, 11_003);
+  await checkOp({
+    inputs: [randomPlain([N, C], "h"), randomPlain([V, C], "w")],
+    op: (h: tf.Tensor2D, w: tf.Tensor2D) => targetLogProbs(h, w, rows, targets),
+    reference: reference(C, V, rows, targets),
+    samples: 1,
+  });
+}, ["wasm", "webgpu"]);
+
+forEachBackend(
+  "targetLogProbs: a certain token gives 0, an impossible one a finite number",
+  async () => {
+    const logProbs = await takeFloats(tf.tidy(() =>
+      targetLogProbs(
+        tf.tensor2d([[1000], [-1000], [18]]),
+        tf.tensor2d([[1], [-1]]),
+        Int32Array.from([0, 1, 2]),
+        Int32Array.from([0, 0, 0]),
+      )
+    ));
+    assertEquals(logProbs[0], 0);
+    assertEquals(logProbs[1], -2000);
+    assert(logProbs[2]! <= 0 && logProbs[2]! > -1e-6);
+  },
+);
+
+forEachBackend("targetLogProbs: a logit that is not finite gives NaN, not 0", async () => {
+  const [logProb] = await takeFloats(tf.tidy(() =>
+    targetLogProbs(
+      tf.tensor2d([[NaN]]),
+      tf.tensor2d([[1], [2]]),
+      Int32Array.from([0]),
+      Int32Array.from([0]),
+    )
+  ));
+  assert(Number.isNaN(logProb));
+});
+
+forEachBackend("targetLogProbs: a head that outgrows the device is refused by name", () => {
+  const weight = { shape: [2 ** 20, 2 ** 10] } as tf.Tensor2D;
+  const hidden = { shape: [1, 2 ** 10] } as tf.Tensor2D;
+  const error = assertThrows(
+    () => targetLogProbs(hidden, weight, new Int32Array(1), new Int32Array(1)),
+    OddsmithError,
+    "Cannot compute the head",
+  );
+  assertEquals(error.code, "LIMIT_EXCEEDED");
+}, ["wasm", "webgpu"]);
