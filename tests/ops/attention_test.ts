@@ -73,15 +73,15 @@ forEachBackend("attention: scores of ±200 stay finite", async () => {
 });
 
 forEachBackend("attention: groups split into chunks give the same", async () => {
-  const [B, T, H, K, D] = [10, 500, 4, 2, 1];
+  const [B, T, H, K, D] = [5, 6, 4, 2, 3];
   await checkOp({
     inputs: [
       randomPlain([B, T, H, D], "q"),
       randomPlain([B, T, K, D], "k"),
       randomPlain([B, T, K, D], "v"),
     ],
-    op,
+    op: (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D) =>
+      attention(q, k, v, 4 * 4 * (H / K) * T * T),
     reference: reference(B, T, H, K, D),
-    samples: 1,
   });
-}, ["wasm"]);
+});

@@ -37,16 +37,15 @@ forEachBackend("targetLogProbs: value and gradients equal float64 at odd sizes",
 });
 
 forEachBackend("targetLogProbs: rows split into chunks give the same", async () => {
-  const [N, C, V, M] = [40, 2, 300_000, 60];
+  const [N, C, V, M] = [40, 2, 30, 60];
   const rows = spread(M, N, 7);
-  const targets = spread(M, V, 11_003);
+  const targets = spread(M, V, 11);
   await checkOp({
     inputs: [randomPlain([N, C], "h"), randomPlain([V, C], "w")],
-    op: (h: tf.Tensor2D, w: tf.Tensor2D) => targetLogProbs(h, w, rows, targets),
+    op: (h: tf.Tensor2D, w: tf.Tensor2D) => targetLogProbs(h, w, rows, targets, 25 * 4 * V),
     reference: reference(C, V, rows, targets),
-    samples: 1,
   });
-}, ["wasm", "webgpu"]);
+});
 
 forEachBackend(
   "targetLogProbs: a certain token gives 0, an impossible one a finite number",
