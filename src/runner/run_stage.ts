@@ -38,6 +38,8 @@ interface Todo {
   readonly reason: string;
   readonly key: string;
   readonly parts: KeyParts;
+  /** What was wrong with a stored result. */
+  readonly warning?: string | undefined;
 }
 
 /** Gives a stage its turn: reuses its result or makes it. */
@@ -85,10 +87,7 @@ async function reuseOrPrepare(
     throw new Error(`stage "${resolved.id}" has its turn before its inputs are made`);
   }
   const { reason, key, parts, warning } = decision;
-  if (warning !== undefined) {
-    session.emit({ type: "log", stageId: resolved.id, level: "warn", message: warning });
-  }
-  return { reason, key, parts };
+  return { reason, key, parts, warning };
 }
 
 async function adopt(session: RunSession, resolved: ResolvedStage, reuse: Reuse): Promise<void> {
@@ -131,6 +130,9 @@ async function runStage(
   await run.manifest.flush();
   const { index, count } = turn;
   session.emit({ type: "stage-start", stageId: id, index, count, reason: todo.reason });
+  if (todo.warning !== undefined) {
+    session.emit({ type: "log", stageId: id, level: "warn", message: todo.warning });
+  }
   const drafts = await makeOutputs(session, resolved, todo.key, turn);
   try {
     const elapsedMs = Math.round(performance.now() - begun);
