@@ -1,0 +1,113 @@
+/** Chat templates against transformers, and what they say when they fail. */
+
+import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
+import { OddsmithError } from "../../src/base/error.ts";
+import type { Message } from "../../src/data/pair.ts";
+import { byteTokenizerFiles } from "../../src/text/byte_tokenizer.ts";
+import { compileChatTemplate, renderChat } from "../../src/text/chat_template.ts";
+import { strftime } from "../../src/text/strftime.ts";
+import { NAMED_TEMPLATES } from "../../src/text/templates.ts";
+import { loadTokenizer } from "../../src/text/tokenizer.ts";
+import golden from "../golden/templates_golden.json" with { type: "json" };
+import { SHARED_TOKENIZERS, testWith } from "./tokenizer_sources.ts";
+
+type Rendered = (string | { error: string })[][];
+const rendered = golden.rendered as unknown as Record<string, Rendered>;
+const sources = golden.templates as Record<string, string>;
+
+function checkAgainst(name: string, source: string, specialTokens: Record<string, string>): void {
+  const template = compileChatTemplate(name, source);
+  (golden.conversations as Message[][]).forEach((messages, at) => {
+    for (const addGenerationPrompt of [false, true]) {
+      const expected = rendered[name]![at]![Number(addGenerationPrompt)]!;
+      const render = () => renderChat(template, messages, { specialTokens, addGenerationPrompt });
+      if (typeof expected === "string") assertEquals(render(), expected);
+      else assertThrows(render, OddsmithError, `Cannot render chat template "${name}"`);
+    }
+  });
+}
+
+for (const [name, source] of Object.entries(sources)) {
+  Deno.test(`renderChat: "${name}" equals transformers on ${golden.conversations.length} conversations`, () => {
+    checkAgainst(name, source, golden.specialTokens);
+  });
+}
+
+Deno.test("NAMED_TEMPLATES: the golden file was made from these", () => {
+  const config = JSON.parse(byteTokenizerFiles()["tokenizer_config.json"]!);
+  const ours = { ...NAMED_TEMPLATES, "byte-level": config.chat_template };
+  for (const [name, source] of Object.entries(ours)) assertEquals(source, sources[name]);
+});
+
+testWith(
+  SHARED_TOKENIZERS.minimind!,
+  "renderChat: minimind's template equals transformers",
+  async () => {
+    const tokenizer = await loadTokenizer(SHARED_TOKENIZERS.minimind!);
+    checkAgainst("minimind", tokenizer.chatTemplate!, { ...tokenizer.specialTokens });
+  },
+);
+
+function errorOf(run: () => unknown): OddsmithError {
+  try {
+    run();
+  } catch (error) {
+    assertInstanceOf(error, OddsmithError);
+    return error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+const user: Message[] = [{ role: "user", content: "Hi" }];
+
+Deno.test("compileChatTemplate: a template that does not parse is named", () => {
+  for (const source of ["{% if x %}", "{{ ", "{% for %}{% endfor %}", "{{ 'open }}"]) {
+    const error = errorOf(() => compileChatTemplate("mine.jinja", source));
+    assertEquals(error.code, "TEMPLATE_SYNTAX");
+    assertStringIncludes(error.message, '"mine.jinja"');
+  }
+});
+
+Deno.test("renderChat: raise_exception gives the template's words, its name and the row", () => {
+  const template = compileChatTemplate("strict", "{{ raise_exception('no ' + messages[0].role) }}");
+  const error = errorOf(() => renderChat(template, user, { source: "pairs.jsonl:7" }));
+  assertEquals(
+    error.format(),
+    `TextError TEMPLATE_RAISED: Cannot render chat template "strict": no user\n` +
+      "  at pairs.jsonl row 7\n" +
+      "  hint: the template refuses this conversation; change the row, or choose another template",
+  );
+});
+
+Deno.test("renderChat: a template that fails names itself and the row", () => {
+  const template = compileChatTemplate("broken", "{{ undefined_name + 'x' }}");
+  const error = errorOf(() => renderChat(template, user, { source: "data/a.csv:12" }));
+  assertEquals(error.code, "TEMPLATE_RENDER");
+  assertStringIncludes(error.format(), 'chat template "broken"');
+  assertStringIncludes(error.format(), "at data/a.csv row 12");
+});
+
+Deno.test("renderChat: variables reach the template, and content is never read as Jinja", () => {
+  const template = compileChatTemplate(
+    "v",
+    "{{ mood }}{{ messages[0].content }}{{ range(3)|length }}",
+  );
+  const messages = [{ role: "user", content: "{{ mood }}" }];
+  assertEquals(
+    renderChat(template, messages, { variables: { mood: "calm " } }),
+    "calm {{ mood }}3",
+  );
+});
+
+Deno.test("renderChat: strftime_now prints the date given", () => {
+  const template = compileChatTemplate("dated", "{{ strftime_now('%d %b %Y') }}");
+  assertEquals(renderChat(template, user, { date: new Date("2024-07-06") }), "06 Jul 2024");
+});
+
+Deno.test("strftime: spells every directive as Python's C locale", () => {
+  const date = new Date("2024-02-29T13:05:09Z");
+  assertEquals(
+    strftime(date, "%Y %y %m %d %e %B %b %h %A %a %j %H %I %M %S %p %F %T %% %Q"),
+    "2024 24 02 29 29 February Feb Feb Thursday Thu 060 13 01 05 09 PM 2024-02-29 13:05:09 % %Q",
+  );
+});

@@ -1,0 +1,161 @@
+/** Tokenizers: special tokens, what is added around a text, and files that are wrong. */
+
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { OddsmithError } from "../../src/base/error.ts";
+import { BYTE_VOCAB_SIZE, byteTokenizerFiles } from "../../src/text/byte_tokenizer.ts";
+import { byteTokenizer, tokenizerOf } from "./tokenizer_sources.ts";
+
+const BOS = 256;
+const EOS = 257;
+
+async function failure(files: Record<string, unknown>): Promise<OddsmithError> {
+  return await assertRejects(() => tokenizerOf(files), OddsmithError);
+}
+
+Deno.test("loadTokenizer: the byte-level tokenizer's ids are the bytes", async () => {
+  const tokenizer = await byteTokenizer();
+  const text = "Aé\n😀";
+  assertEquals(tokenizer.encode(text), [...new TextEncoder().encode(text)]);
+  assertEquals(tokenizer.decode(tokenizer.encode(text)), text);
+  assertEquals(tokenizer.vocabSize, BYTE_VOCAB_SIZE);
+  assertEquals([tokenizer.bosTokenId, tokenizer.eosTokenId, tokenizer.padTokenId], [BOS, EOS, 258]);
+  assertEquals(tokenizer.encode("<|user|>a"), [260, 97]);
+  assertEquals(tokenizer.isSpecial(260), true);
+  assertEquals(tokenizer.isSpecial(97), false);
+  assertEquals(tokenizer.tokenText(97), "a");
+  assertEquals(tokenizer.tokenId("<|eos|>"), EOS);
+});
+
+Deno.test("decode: no ids give no text, unknown ids are left out", async () => {
+  const tokenizer = await byteTokenizer();
+  assertEquals(tokenizer.decode([]), "");
+  assertEquals(tokenizer.decode([EOS], { skipSpecialTokens: true }), "");
+  assertEquals(tokenizer.decode([97, 9999, -1, 98]), "ab");
+});
+
+Deno.test("loadTokenizer: special tokens may be strings, objects, or in special_tokens_map.json", async () => {
+  const asObject = await byteTokenizer({ eos_token: { content: "<|pad|>", special: true } });
+  assertEquals(asObject.eosTokenId, 258);
+  assertEquals(asObject.specialTokens.eos_token, "<|pad|>");
+  const files = byteTokenizerFiles();
+  const fromMap = await tokenizerOf({
+    "tokenizer.json": files["tokenizer.json"],
+    "special_tokens_map.json": { eos_token: { content: "<|user|>" }, bos_token: "<|bos|>" },
+  });
+  assertEquals([fromMap.bosTokenId, fromMap.eosTokenId], [BOS, 260]);
+});
+
+Deno.test("loadTokenizer: without a named EOS, generation_config.json and config.json are asked", async () => {
+  const none = { eos_token: null };
+  const fromGeneration = await byteTokenizer(none, {
+    "generation_config.json": { eos_token_id: [258, 257] },
+    "config.json": { eos_token_id: 260 },
+  });
+  assertEquals([fromGeneration.eosTokenId, fromGeneration.eosTokenIds], [258, [258, 257]]);
+  const fromConfig = await byteTokenizer(none, { "config.json": { eos_token_id: 260 } });
+  assertEquals([fromConfig.eosTokenId, fromConfig.specialTokens.eos_token], [260, "<|user|>"]);
+  const nowhere = await byteTokenizer(none);
+  assertEquals([nowhere.eosTokenId, nowhere.eosTokenIds], [undefined, []]);
+});
+
+Deno.test("loadTokenizer: all ids that end a generation are known", async () => {
+  const tokenizer = await byteTokenizer({}, {
+    "generation_config.json": { eos_token_id: [256, 257] },
+  });
+  assertEquals(tokenizer.eosTokenIds, [257, 256]);
+});
+
+Deno.test("addBos: add_bos_token decides, else the post-processor", async () => {
+  const ids = async (config: Record<string, unknown>, more: Record<string, unknown> = {}) =>
+    (await byteTokenizer(config, more)).encode("a", { addSpecialTokens: true });
+  assertEquals(await ids({}), [BOS, 97]);
+  assertEquals(await ids({ add_bos_token: false }), [97]);
+  assertEquals(await ids({ add_bos_token: undefined }), [BOS, 97]);
+  assertEquals(await ids({ add_eos_token: true }), [BOS, 97, EOS]);
+  const bare = { ...JSON.parse(byteTokenizerFiles()["tokenizer.json"]!), post_processor: null };
+  assertEquals(await ids({ add_bos_token: undefined }, { "tokenizer.json": bare }), [97]);
+  assertEquals(await ids({ add_bos_token: true }, { "tokenizer.json": bare }), [BOS, 97]);
+});
+
+Deno.test("loadTokenizer: a tokenizer without special tokens still encodes", async () => {
+  const json = JSON.parse(byteTokenizerFiles()["tokenizer.json"]!);
+  const tokenizer = await tokenizerOf({
+    "tokenizer.json": {
+      model: json.model,
+      pre_tokenizer: json.pre_tokenizer,
+      decoder: json.decoder,
+    },
+  });
+  assertEquals(tokenizer.encode("ab", { addSpecialTokens: true }), [97, 98]);
+  assertEquals([tokenizer.bosTokenId, tokenizer.eosTokenId, tokenizer.addBos], [
+    undefined,
+    undefined,
+    false,
+  ]);
+  assertEquals(tokenizer.specialTokens, {});
+});
+
+Deno.test("loadTokenizer: missing and broken files name the file and what to do", async () => {
+  const missing = await failure({ "config.json": {} });
+  assertEquals(missing.code, "TOKENIZER_MISSING");
+  assertStringIncludes(missing.format(), "tokenizer.json");
+  const files = byteTokenizerFiles();
+  const broken: Record<string, [string, unknown]> = {
+    "bad JSON": ["tokenizer.json", files["tokenizer.json"]!.slice(0, 400)],
+    "no JSON object": ["tokenizer.json", "[]"],
+    'no "model"': ["tokenizer.json", "{}"],
+    "vocabulary is empty": ["tokenizer.json", { model: { type: "BPE", vocab: {}, merges: [] } }],
+    "Unknown": ["tokenizer.json", { model: { type: "Magic" } }],
+    "bad JSON:": ["tokenizer_config.json", "version https://git-lfs.github.com/spec/v1"],
+  };
+  for (const [reason, [name, content]] of Object.entries(broken)) {
+    const error = await failure({ ...files, [name]: content });
+    assertEquals(error.code, "TOKENIZER_INVALID", reason);
+    assertStringIncludes(error.message, reason);
+    assert(error.location!.file.endsWith(name));
+  }
+});
+
+Deno.test("loadTokenizer: more than one token before a text is refused", async () => {
+  const json = JSON.parse(byteTokenizerFiles()["tokenizer.json"]!);
+  json.post_processor.single.unshift(json.post_processor.single[0]);
+  const error = await failure({ "tokenizer.json": json });
+  assertEquals(error.code, "TOKENIZER_UNSUPPORTED");
+});
+
+Deno.test("encode: a character outside the vocabulary is an error, not an undefined id", async () => {
+  const tokenizer = await tokenizerOf({
+    "tokenizer.json": {
+      model: {
+        type: "WordPiece",
+        vocab: { a: 0 },
+        unk_token: "[UNK]",
+        continuing_subword_prefix: "##",
+      },
+    },
+  });
+  assertEquals(tokenizer.encode("a"), [0]);
+  const error = assertThrows(() => tokenizer.encode("b"), OddsmithError);
+  assertEquals(error.code, "UNKNOWN_CHARACTER");
+});
+
+Deno.test("chatTemplates: one string, named ones, and files are all found", async () => {
+  const named = await byteTokenizer({
+    chat_template: [{ name: "default", template: "D" }, { name: "rag", template: "R" }],
+  });
+  assertEquals([...named.chatTemplates], [["default", "D"], ["rag", "R"]]);
+  assertEquals(named.chatTemplate, "D");
+  const files = await byteTokenizer({ chat_template: "old" }, {
+    "chat_template.jinja": "new",
+    "additional_chat_templates/tool_use.jinja": "T",
+  });
+  assertEquals([...files.chatTemplates], [["default", "new"], ["tool_use", "T"]]);
+  const none = await byteTokenizer({ chat_template: undefined });
+  assertEquals([none.chatTemplate, none.chatTemplates.size], [undefined, 0]);
+});
