@@ -126,3 +126,10 @@ export async function inTempDir(body: (dir: string) => Promise<void>): Promise<v
     await Deno.remove(dir, { recursive: true });
   }
 }
+
+/** Changes a stored, read-only file behind the store's back, visibly at another time. */
+export async function tamper(path: string, value: string): Promise<void> {
+  await Deno.chmod(path, 0o644);
+  await Deno.writeTextFile(path, value);
+  await Deno.utime(path, 1, 1);
+}

@@ -11,6 +11,7 @@ import {
   inTempDir,
   pipelineOf,
   runAndListen,
+  tamper,
   textStage,
   wordStages,
 } from "./fake_pipeline.ts";
@@ -141,8 +142,7 @@ Deno.test("planPipeline: forced, cache never, missing and damaged artifacts", as
       manifest.stages[0]!.outputs.text!.digest,
     );
     const file = join(artifact, "files", "value.txt");
-    await Deno.chmod(file, 0o644);
-    await Deno.writeTextFile(file, "hellO");
+    await tamper(file, "hellO");
     assertEquals((await rows(pipeline))[0], "word run: artifact damaged (word.text)");
     await removeTree(artifact);
     assertEquals((await rows(pipeline))[0], "word run: artifact missing (word.text)");

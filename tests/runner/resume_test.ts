@@ -6,7 +6,14 @@ import { collectGarbage } from "../../src/runner/gc.ts";
 import { planPipeline } from "../../src/runner/plan.ts";
 import { findArtifact, listRuns, readRun } from "../../src/runner/runs.ts";
 import { namesIn, verifyStore } from "../../src/runner/store.ts";
-import { inTempDir, pipelineOf, runAndListen, textStage, wordStages } from "./fake_pipeline.ts";
+import {
+  inTempDir,
+  pipelineOf,
+  runAndListen,
+  tamper,
+  textStage,
+  wordStages,
+} from "./fake_pipeline.ts";
 import { longPipeline, slowPipeline } from "./slow_pipeline.ts";
 
 /** Starts a pipeline of slow_pipeline.ts in a process and waits until it has said `until`. */
@@ -181,8 +188,7 @@ Deno.test("runPipeline: a damaged artifact is made again with a warning, and is 
     const { manifest } = await runAndListen(pipeline);
     const { digest } = manifest.stages[0]!.outputs.text!;
     const file = join(dir, "runs", ".store", "artifacts", digest, "files", "value.txt");
-    await Deno.chmod(file, 0o644);
-    await Deno.writeTextFile(file, "hellO");
+    await tamper(file, "hellO");
     const again = await runAndListen(pipeline);
     assertEquals([word.calls, shout.calls], [2, 1]);
     const warnings = again.events.filter((event) => event.type === "log" && event.level === "warn");
