@@ -15,7 +15,9 @@ import { linkInOutput } from "./run_errors.ts";
 export interface ArtifactFile {
   /** Relative, with "/" between folders. */
   readonly path: string;
+  /** Its length. */
   readonly sizeBytes: number;
+  /** Of its bytes, hex. */
   readonly sha256: string;
   /** Modification time when it was written; a file with another one is hashed before use. */
   readonly mtimeMs: number;
@@ -23,10 +25,15 @@ export interface ArtifactFile {
 
 /** What an artifact folder's artifact.json says of it. */
 export interface ArtifactInfo {
+  /** Content digest (sha256, hex). */
   readonly digest: string;
+  /** The artifact type's kind. */
   readonly kind: string;
+  /** The artifact type's version. */
   readonly version: number;
+  /** Of all files. */
   readonly sizeBytes: number;
+  /** Sorted by path. */
   readonly files: readonly ArtifactFile[];
 }
 

@@ -14,15 +14,19 @@ export type Split = "train" | "eval";
 
 /** A stored data set. */
 export interface Dataset<Row> {
+  /** Rows of each split. */
   readonly counts: Readonly<Record<Split, number>>;
   /** What the producing stage said of it. */
   readonly stats: JsonObject;
+  /** Reads a split's rows in order, from disk as they are asked for. */
   rows(split: Split): AsyncIterable<Row>;
 }
 
 /** A data set being made: rows of both splits in one pass, statistics once they are all out. */
 export interface DatasetDraft<Row> {
+  /** The rows, in any mix of splits; written as they come. */
   rows: AsyncIterable<{ split: Split; row: Row }>;
+  /** Facts about the whole set; called after the last row. */
   stats?: () => JsonObject;
 }
 

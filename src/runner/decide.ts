@@ -15,10 +15,15 @@ import { namesIn, Store } from "./store.ts";
 
 /** Everything a decision is made from. */
 export interface Planning {
+  /** What is planned. */
   readonly pipeline: ResolvedPipeline;
+  /** The stages it is about. */
   readonly selection: Selection;
+  /** Where results lie. */
   readonly store: Store;
+  /** What earlier runs made. */
   readonly records: CacheRecords;
+  /** Digests of files outside the store. */
   readonly files: FileDigests;
   /** Outputs known so far, by "stage-id.port". */
   readonly outputs: Map<string, OutputRecord>;

@@ -25,15 +25,19 @@ export interface GcOptions {
 
 /** One thing that was (or would be) removed. */
 export interface GcItem {
+  /** Its kind. */
   readonly what: "run" | "record" | "artifact" | "scratch" | "temporary";
   /** The path, absolute. */
   readonly path: string;
+  /** Of all its files. */
   readonly sizeBytes: number;
 }
 
 /** What was (or would be) removed. */
 export interface GcReport {
+  /** In the order of removal. */
   readonly removed: readonly GcItem[];
+  /** Sum of the sizes. */
   readonly freedBytes: number;
   /** Ids of runs that are going on; they and all they use were left alone. */
   readonly inUse: readonly string[];

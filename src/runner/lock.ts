@@ -8,7 +8,9 @@
 
 /** Who holds a lock; written into the lock file for other processes to read. */
 export interface LockOwner {
+  /** Its process. */
   readonly pid: number;
+  /** Its run. */
   readonly runId: string;
   /** The stage being made, where the lock is a stage's. */
   readonly stageId?: string;

@@ -6,6 +6,7 @@ import { type SelectionOptions, selectStages } from "./select.ts";
 
 /** What would happen to one stage. */
 export interface PlanRow {
+  /** The stage's id. */
   readonly stageId: string;
   /** "unknown": a stage before it runs first, and its result decides. */
   readonly action: "run" | "reuse" | "unknown";

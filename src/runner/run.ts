@@ -26,9 +26,11 @@ export interface RunOptions extends SelectionOptions {
 
 /** How a run ended. */
 export interface RunOutcome {
+  /** How it ended. */
   readonly status: "done" | "failed" | "interrupted";
   /** 0 done, 1 failed, 130 interrupted. */
   readonly exitCode: 0 | 1 | 130;
+  /** The run's id. */
   readonly runId: string;
   /** The run's directory, absolute. */
   readonly runDir: string;

@@ -10,6 +10,7 @@ import type { LockOwner } from "./lock.ts";
 
 /** Where a stage failed, and the command that goes on from there. */
 export interface FailurePoint {
+  /** The failed stage. */
   readonly stageId: string;
   /** What it was doing, e.g. "running", "writing output \"pairs\"". */
   readonly step: string;

@@ -15,6 +15,7 @@ export interface SelectionOptions {
 
 /** The stages to go through, in order. */
 export interface Selection {
+  /** Each after the stages it takes inputs from. */
   readonly stages: readonly ResolvedStage[];
   /** Stages that only supply stored outputs, because another one was asked for alone. */
   readonly suppliers: ReadonlySet<string>;

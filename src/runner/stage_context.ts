@@ -18,6 +18,7 @@ type AnyContext = StageContext<Record<string, AnyType>, unknown>;
 
 /** A stage's context, and how to end it. */
 export interface OpenContext {
+  /** What the stage is given. */
   readonly ctx: AnyContext;
   /** Passes on the last progress report and turns the context's voice off. */
   finish(): void;

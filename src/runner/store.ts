@@ -25,6 +25,7 @@ import { withLock } from "./lock.ts";
 
 /** An artifact that was written and hashed, but has no name in the store yet. */
 export interface DraftArtifact {
+  /** Its digest, and what it is made of. */
   readonly info: ArtifactInfo;
   /** Its folder under tmp/. */
   readonly dir: string;
