@@ -51,12 +51,12 @@ export function encodePair(
   plan: EncodingPlan,
 ): EncodedPair {
   const { id, source } = pair;
-  const alone = tokenizer.encode(pair.prompt);
-  const chosen = tokenizer.encode(pair.prompt + pair.chosen);
-  const rejected = tokenizer.encode(pair.prompt + pair.rejected);
-  const boundary = Math.min(sharedLength(alone, chosen), sharedLength(alone, rejected));
-  const promptIds = beginPrompt(alone.slice(0, boundary), plan);
-  if (promptIds.length === 0) return { dropped: "empty-prompt" };
+  const texts = ["", pair.chosen, pair.rejected].map((end) => tokenizer.encode(pair.prompt + end));
+  const bos = plan.bosTokenId ?? (boundaryOf(texts) === 0 ? plan.emptyPromptId : undefined);
+  const [alone, chosen, rejected] = texts.map((ids) => beginWith(bos, ids)) as [Ids, Ids, Ids];
+  const boundary = boundaryOf([alone, chosen, rejected]);
+  if (boundary === 0) return { dropped: "empty-prompt" };
+  const promptIds = alone.slice(0, boundary);
 
   const whole: TokenizedPair = {
     id,
@@ -83,11 +83,15 @@ export function encodePair(
   };
 }
 
-function beginPrompt(ids: number[], plan: EncodingPlan): number[] {
-  if (ids.length === 0) return plan.emptyPromptId === undefined ? [] : [plan.emptyPromptId];
-  return plan.bosTokenId === undefined || ids[0] === plan.bosTokenId
-    ? ids
-    : [plan.bosTokenId, ...ids];
+type Ids = number[];
+
+/** How many ids the prompt alone shares with the prompt followed by either answer. */
+function boundaryOf([alone, ...joined]: readonly Ids[]): number {
+  return Math.min(...joined.map((ids) => sharedLength(alone!, ids)));
+}
+
+function beginWith(bos: number | undefined, ids: Ids): Ids {
+  return bos === undefined || ids[0] === bos ? ids : [bos, ...ids];
 }
 
 function endAnswer(tokenizer: Tokenizer, ids: number[], plan: EncodingPlan): number[] {

@@ -60,10 +60,12 @@ export async function byteTokenizer(
   return await tokenizerOf({ ...files, "tokenizer_config.json": merged, ...more });
 }
 
-/** Four merges over bytes, so that tokens span any boundary drawn inside "abcd". */
+/** Merges over bytes, so that tokens span boundaries drawn inside "abcd" and "def". */
 export function mergingTokenizerFiles(): Record<string, unknown> {
   const json = JSON.parse(byteTokenizerFiles()["tokenizer.json"]!);
-  json.model.merges = ["a b", "c d", "ab c", "ab cd"];
-  ["ab", "cd", "abc", "abcd"].forEach((token, at) => json.model.vocab[token] = 300 + at);
+  json.model.merges = ["a b", "c d", "ab c", "ab cd", "e f", "d ef"];
+  ["ab", "cd", "abc", "abcd", "ef", "def"].forEach((token, at) =>
+    json.model.vocab[token] = 300 + at
+  );
   return { ...byteTokenizerFiles(), "tokenizer.json": json };
 }
