@@ -8,6 +8,7 @@ import type { JsonObject } from "../base/json.ts";
 import { stageSeed } from "./cache_key.ts";
 import type { ArtifactHandle, ArtifactType, InputPort, StageContext } from "./contract.ts";
 import type { LineFile } from "./line_file.ts";
+import { deepFreeze } from "./plain_data.ts";
 import { ProgressThrottle } from "./progress_throttle.ts";
 import { resolvePath } from "./resolve_path.ts";
 import type { ResolvedStage } from "./resolved.ts";
@@ -102,11 +103,4 @@ function earlierFacts(session: RunSession, stageId: string): Record<string, Json
     if (stage.status === "done" || stage.status === "reused") facts[stage.id] = stage.facts;
   }
   return facts;
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return value;
-  for (const member of Object.values(value)) deepFreeze(member);
-  return Object.freeze(value);
 }

@@ -21,7 +21,7 @@ Deno.test("stageFailed: an unexpected error names stage, step, log, the command 
       throw cause;
     });
     const pipeline = pipelineOf(dir, [{ stage: wordStages().word }, { stage }], {
-      overrides: { "stages.train.with.note": "it's" },
+      overrides: { "stages.train.with.note": "it's", seed: 7, device: "cpu" },
     });
     const run = await runAndListen(pipeline);
     assertEquals([run.status, run.exitCode], ["failed", 1]);
@@ -30,9 +30,9 @@ Deno.test("stageFailed: an unexpected error names stage, step, log, the command 
     assertEquals(error!.cause, cause);
     assertStringIncludes(error!.message, `Cannot finish stage "train": no such row`);
     assertStringIncludes(error!.hint!, "failed while running");
-    const command = `oddsmith run ${
-      join(dir, "test.yaml")
-    } --set 'stages.train.with.note=it'\\''s'`;
+    const note = `--set 'stages.train.with.note="it'\\''s"'`;
+    const rest = `${note} --set seed=7 --set device=cpu`;
+    const command = `oddsmith run ${join(dir, "test.yaml")} ${rest}`;
     assertStringIncludes(error!.hint!, `\`${command}\` goes on from there`);
     const { manifest } = await readRun("latest", join(dir, "runs"));
     assertEquals(manifest.stages.map((s) => s.status), ["done", "failed"]);
