@@ -87,8 +87,8 @@ export function corruptCompression(
   const why = cause instanceof Error ? cause.message : String(cause);
   return dataError(
     method === "gzip" ? "BAD_GZIP" : "BAD_ZSTD",
-    `Cannot decompress the ${method} data after row ${row}: ${why}`,
-    { file, row },
+    `Cannot decompress the ${method} data${row === 0 ? "" : ` after row ${row}`}: ${why}`,
+    row === 0 ? { file } : { file, row },
     "the file is truncated or damaged; fetch it again",
     cause,
   );

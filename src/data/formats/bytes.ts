@@ -7,16 +7,19 @@
 
 import type { Buffer } from "node:buffer";
 import { pipeline, Readable } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { createGunzip } from "node:zlib";
+import { OddsmithError } from "../../base/error.ts";
 import type { DataFile, ReadOptions } from "../data_file.ts";
 import { corruptCompression, sourceUnreadable, utf16 } from "../errors.ts";
-import { OddsmithError } from "../../base/error.ts";
+import { decompressZstd } from "./zstd.ts";
 
 /** How far a reader is in its file; what errors of the byte stream are placed by. */
 export interface Cursor {
   /** Rows read so far. */
   row: number;
 }
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 const CHUNK_BYTES = 1 << 18;
 
@@ -41,7 +44,7 @@ export async function* readBytes(
   file: DataFile,
   cursor: Cursor,
   options: ReadOptions,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+): AsyncGenerator<Bytes> {
   let first = true;
   for await (const chunk of decompressed(file, cursor, options)) {
     yield first ? withoutMark(file, chunk) : chunk;
@@ -53,39 +56,42 @@ async function* decompressed(
   file: DataFile,
   cursor: Cursor,
   options: ReadOptions,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+): AsyncGenerator<Bytes> {
   const raw = rawBytes(file, options);
-  const head = await raw.next();
-  if (head.done) return;
-  const compression = compressionOf(file.name, head.value);
-  const whole = prepend(head.value, raw);
-  if (compression === "none") {
-    yield* whole;
-    return;
-  }
-  const decoder = compression === "gzip" ? createGunzip() : createZstdDecompress();
-  pipeline(Readable.from(whole, { objectMode: true, highWaterMark: 1 }), decoder, () => {});
+  let compression: Compression = "none";
   try {
-    for await (const chunk of decoder) yield new Uint8Array(chunk as Buffer<ArrayBuffer>);
+    const head = await raw.next();
+    if (head.done) return;
+    compression = compressionOf(file.name, head.value);
+    const whole = prepend(head.value, raw);
+    if (compression === "none") yield* whole;
+    else yield* compression === "gzip" ? decompressGzip(whole) : decompressZstd(whole);
   } catch (error) {
-    if (error instanceof OddsmithError || options.signal?.aborted) throw error;
+    if (error instanceof OddsmithError || options.signal?.aborted || compression === "none") {
+      throw error;
+    }
     throw corruptCompression(file.name, compression, cursor.row, error);
+  } finally {
+    await raw.return(undefined);
   }
 }
 
+/** Decompresses all members of a gzip file. */
+async function* decompressGzip(chunks: AsyncGenerator<Bytes>): AsyncGenerator<Bytes> {
+  const decoder = createGunzip();
+  pipeline(Readable.from(chunks, { highWaterMark: 1 }), decoder, () => {});
+  for await (const chunk of decoder) yield chunk as Buffer<ArrayBuffer>;
+}
+
 async function* prepend<T>(head: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
-  try {
-    yield head;
-    yield* rest;
-  } finally {
-    await rest.return(undefined);
-  }
+  yield head;
+  yield* rest;
 }
 
 async function* rawBytes(
   file: DataFile,
   options: ReadOptions,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+): AsyncGenerator<Bytes> {
   using handle = await Deno.open(file.path).catch((error) => {
     throw sourceUnreadable(file.name, error);
   });
@@ -103,8 +109,8 @@ async function* rawBytes(
 
 function withoutMark(
   file: DataFile,
-  chunk: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
+  chunk: Bytes,
+): Bytes {
   const [a, b, c] = chunk;
   if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) throw utf16(file.name);
   return a === 0xef && b === 0xbb && c === 0xbf ? chunk.subarray(3) : chunk;

@@ -56,10 +56,39 @@ export class JsonSplitter {
   #line = 1;
   #pieceLine = 1;
   #open: Uint8Array[] = [];
+  /** Found after rows that are still to be given. */
+  #fault: ListFault | undefined;
 
-  /** Takes the next chunk and gives the rows that end in it. */
+  /**
+   * Takes the next chunk and gives the rows that end in it.
+   *
+   * @throws ListFault where the list is broken; after rows that are complete, at the next call.
+   */
   push(chunk: Uint8Array): Piece[] {
     const pieces: Piece[] = [];
+    try {
+      this.#cut(chunk, pieces);
+    } catch (error) {
+      if (!(error instanceof ListFault)) throw error;
+      this.#fault = error;
+    }
+    if (pieces.length === 0) this.#check();
+    return pieces;
+  }
+
+  /** Says that the document is over. @throws ListFault where it is broken or not complete. */
+  end(): void {
+    this.#check();
+    const whole = this.#state === "end" || this.#state === "between" || this.#state === "start";
+    if (!whole) throw new ListFault("the file ends too early", this.#line);
+  }
+
+  #check(): void {
+    if (this.#fault !== undefined) throw this.#fault;
+  }
+
+  #cut(chunk: Uint8Array, pieces: Piece[]): void {
+    this.#check();
     let at = this.#state === "start" ? this.#begin(chunk) : 0;
     let from = 0;
     while (at < chunk.length) {
@@ -91,13 +120,6 @@ export class JsonSplitter {
       }
     }
     if (this.#state === "value") this.#open.push(chunk.subarray(from));
-    return pieces;
-  }
-
-  /** Says that the document is over. @throws ListFault where it is not complete. */
-  end(): void {
-    const whole = this.#state === "end" || this.#state === "between" || this.#state === "start";
-    if (!whole) throw new ListFault("the file ends too early", this.#line);
   }
 
   /** Finds what kind of list it is; gives where its rows begin in the first chunk. */
