@@ -119,7 +119,7 @@ function issueReason(issue: RichIssue): string {
   const message = issue.message
     .replace(/^Invalid (input|option): /, "")
     .replace(/, received [\w ]+$/, "")
-    .replace(/^Too (small|big): expected \w+ to (be|have) /, "expected ");
+    .replace(/^Too (?:small|big): expected (\w+) to (?:be|have) ([<>]=?)/, "expected $1 $2 ");
   return message.charAt(0).toLowerCase() + message.slice(1);
 }
 

@@ -1,10 +1,10 @@
 /** From what `uses` says to the stage: built in, from a module, or an object of a typed pipeline. */
 
-import { basename, dirname, extname, fromFileUrl, resolve, toFileUrl } from "@std/path";
+import { basename, dirname, fromFileUrl, resolve, toFileUrl } from "@std/path";
 import { type ErrorLocation, formatLocation } from "../base/error.ts";
 import type { AnyStage } from "./contract.ts";
 import { importPlace, importReason } from "./module_place.ts";
-import { localModules, moduleGraphDigest } from "./plugin_source.ts";
+import { localImports, moduleGraphDigest } from "./plugin_source.ts";
 import { hasApiVersion, stageFaults } from "./stage_contract.ts";
 import {
   apiVersionMismatch,
@@ -124,10 +124,9 @@ async function givenStage(
   return { stage, sourceDigest: await moduleGraphDigest(await definingModule(stage, scope.file)) };
 }
 
-/** The imported module that exports the stage, or the pipeline's own where none does. */
+/** The module that the pipeline imports the stage from, or its own where it makes the stage. */
 async function definingModule(stage: AnyStage, pipelineFile: string): Promise<string> {
-  for (const file of await localModules(pipelineFile)) {
-    if (file === pipelineFile || extname(file) === ".json") continue;
+  for (const file of await localImports(pipelineFile)) {
     const module = await import(toFileUrl(file).href).catch(() => ({}));
     if (Object.values(module).includes(stage)) return file;
   }

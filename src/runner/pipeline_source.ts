@@ -115,24 +115,23 @@ async function pipelineFilesIn(dir: string): Promise<string[]> {
   return names.sort();
 }
 
-/** Finds where decoding breaks: the byte at fault, its line and its column in characters. */
+/** Finds the first character that breaks off or cannot start: its first byte, line and column. */
 function firstBadByte(bytes: Uint8Array): { byte: number; line: number; column: number } {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let line = 1;
   let column = 1;
-  for (const byte of bytes) {
+  let start = 0;
+  for (const [at, byte] of bytes.entries()) {
     let text: string;
     try {
       text = decoder.decode(Uint8Array.of(byte), { stream: true });
     } catch {
-      return { byte, line, column };
+      break;
     }
-    if (text === "\n") {
-      line++;
-      column = 1;
-    } else {
-      column += text.length;
-    }
+    if (text === "") continue;
+    start = at + 1;
+    column = text === "\n" ? 1 : column + text.length;
+    if (text === "\n") line++;
   }
-  return { byte: bytes[bytes.length - 1] ?? 0, line, column };
+  return { byte: bytes[start]!, line, column };
 }

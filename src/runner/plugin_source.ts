@@ -11,19 +11,22 @@ import { importSpecifiers } from "./import_scan.ts";
 
 const CODE = new Set([".ts", ".mts", ".tsx", ".js", ".mjs", ".jsx"]);
 
-/**
- * Lists a module and the local modules it imports, directly or not; absolute paths, sorted.
- * Specifiers that are bare, remote or point at no file are left out.
- */
+/** Lists the local files a module imports by itself; absolute, in the order of its text. */
+export async function localImports(file: string): Promise<string[]> {
+  if (!CODE.has(extname(file))) return [];
+  const paths: string[] = [];
+  for (const specifier of importSpecifiers(await Deno.readTextFile(file))) {
+    const path = localPath(specifier, file);
+    if (path !== undefined && !isOwnModule(path) && await isFile(path)) paths.push(path);
+  }
+  return paths;
+}
+
+/** Lists a module and the local files it imports, directly or not; absolute, sorted. */
 export async function localModules(file: string): Promise<string[]> {
-  const seen = new Set<string>();
-  const queue = [file];
-  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
-    if (seen.has(path) || (path !== file && isOwnModule(path)) || !await isFile(path)) continue;
-    seen.add(path);
-    if (!CODE.has(extname(path))) continue;
-    const specifiers = importSpecifiers(await Deno.readTextFile(path));
-    queue.push(...specifiers.flatMap((specifier) => localPath(specifier, path) ?? []));
+  const seen = new Set([file]);
+  for (const path of seen) {
+    for (const imported of await localImports(path)) seen.add(imported);
   }
   return [...seen].sort();
 }

@@ -23,7 +23,7 @@ export function optionNames(stage: AnyStage, path: NodePath): string[] | undefin
   let schemas: JsonObject[] = expand(root, root);
   for (const segment of path) schemas = schemas.flatMap((schema) => below(schema, segment, root));
   const names = schemas.flatMap((schema) => Object.keys(asObject(schema.properties) ?? {}));
-  return names.length === 0 ? undefined : [...new Set(names)];
+  return schemas.some((schema) => schema.type === "object") ? [...new Set(names)] : undefined;
 }
 
 function below(schema: JsonObject, segment: string | number, root: JsonObject): JsonObject[] {

@@ -62,19 +62,14 @@ export function stageExportMissing(
 ): OddsmithError {
   const what = name === "default" ? "a default export" : `an export "${name}"`;
   const [specifier] = uses.split("#");
-  const stages = exports.map((one) => one === "default" ? specifier : `${specifier}#${one}`);
-  return stageError(
-    "STAGE_EXPORT_MISSING",
-    `Cannot load the stage "${uses}": the module is without ${what}`,
-    {
-      location,
-      hint: exports.length === 0 ? "the module has no exports" : suggest(
-        name === "default" ? uses : `${specifier}#${name}`,
-        stages as string[],
-        "exports there",
-      ),
-    },
-  );
+  const known = exports.map((one) => one === "default" ? specifier! : `${specifier}#${one}`);
+  const message = `Cannot load the stage "${uses}": the module is without ${what}`;
+  return stageError("STAGE_EXPORT_MISSING", message, {
+    location,
+    hint: name === "default" && known.length > 0
+      ? `exports there: ${known.sort().join(", ")}`
+      : suggest(uses, known, "exports there"),
+  });
 }
 
 /** A stage written for another version of the contract. */

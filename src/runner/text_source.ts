@@ -9,8 +9,10 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  visit,
 } from "yaml";
 import type { ErrorLocation, OddsmithError } from "../base/error.ts";
+import { findJsonFault } from "./json_fault.ts";
 import { malformed } from "./load_errors.ts";
 import type { NodePath, PipelineSource } from "./pipeline_source.ts";
 
@@ -36,20 +38,26 @@ export function parsePipelineText(
     const { line, col } = lines.linePos(offset);
     return { file: shown, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const problems = format === "JSON" ? jsonProblems(text, shown) : [];
-  if (problems.length === 0) {
-    problems.push(
-      ...document.errors.map((error) =>
-        malformed(format, yamlReason(error.code, error.message), locate(error.pos[0]))
-      ),
-    );
+  const fault = format === "JSON" && !isJson(text) ? findJsonFault(text) : undefined;
+  if (fault !== undefined) {
+    return { problems: [malformed("JSON", fault.reason, locate(fault.offset))] };
   }
+  const problems = document.errors.map((error) =>
+    malformed(format, yamlReason(error.code, error.message), locate(error.pos[0]))
+  );
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) !== undefined) return;
+      const reason = `no earlier value has the anchor "&${alias.source}"`;
+      problems.push(malformed(format, reason, locate(alias.range![0])));
+    },
+  });
   if (problems.length > 0) return { problems };
   let value: unknown;
   try {
     value = document.toJS();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? lowerFirst(error.message) : String(error);
     return { problems: [malformed(format, reason, { file: shown })] };
   }
   return {
@@ -57,21 +65,12 @@ export function parsePipelineText(
   };
 }
 
-/** YAML takes more than JSON does; a .json file has to be JSON. */
-function jsonProblems(text: string, shown: string): OddsmithError[] {
+function isJson(text: string): boolean {
   try {
     JSON.parse(text);
-    return [];
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const place = /\(line (\d+) column (\d+)\)/.exec(message);
-    const reason = message.replace(/ (in JSON )?at position .*$/s, "").replace(/ in JSON$/, "");
-    const lines = text.split("\n");
-    return [malformed("JSON", lowerFirst(reason), {
-      file: shown,
-      line: place ? Number(place[1]) : lines.length,
-      column: place ? Number(place[2]) : lines[lines.length - 1]!.length + 1,
-    })];
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -47,9 +47,10 @@ export function ambiguousInput(
   location: Place,
 ): OddsmithError {
   const names = candidates.map((name) => `"${name}"`).join(" and ");
+  const both = candidates.length === 2 ? "both" : "all";
   return pipelineError(
     "AMBIGUOUS_INPUT",
-    `Cannot connect "${input}": ${names} both give "${expected}"`,
+    `Cannot connect "${input}": ${names} ${both} give "${expected}"`,
     { location, hint: `name one, e.g. "inputs: { ${port}: ${candidates[0]} }"` },
   );
 }
@@ -105,10 +106,10 @@ export function unknownOutput(
   });
 }
 
-/** Stages that wait for each other. */
+/** Stages that need each other's outputs; each id needs the next, the last one the first. */
 export function cycle(ids: readonly string[], location: Place): OddsmithError {
-  const path = [...ids, ids[0]].map((id) => `"${id}"`).join(" -> ");
-  return pipelineError("CYCLE", `Cannot order the stages: ${path} wait for each other`, {
+  const path = [...ids, ids[0]].map((id) => `"${id}"`).join(" needs ");
+  return pipelineError("CYCLE", `Cannot order the stages: ${path}`, {
     location,
     hint: `change one of their "inputs"`,
   });

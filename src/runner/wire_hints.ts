@@ -11,16 +11,17 @@ export function conversionHint(from: AnyType, to: AnyType, registry: Registry): 
   const chain = shortestChain(kindName(from), kindName(to), registry);
   if (chain === undefined) return producerHint(to, registry);
   const names = chain.map((name) => `"${name}"`).join(" and ");
+  const article = /^"[aeiou]/.test(names) ? "an" : "a";
   return chain.length === 1
-    ? `put a ${names} stage between them`
+    ? `put ${article} ${names} stage between them`
     : `put the stages ${names} between them`;
 }
 
-/** "put a ... before it": the built-in stages that give a kind. */
+/** "put ... before it": the built-in stages that give a kind. */
 export function producerHint(type: AnyType, registry: Registry): string | undefined {
   const names = producers(type, registry).map((name) => `"${name}"`);
   if (names.length === 0) return `no built-in stage gives "${kindName(type)}"`;
-  return `put a ${names.join(" or ")} stage before it`;
+  return `put ${names.join(" or ")} before it`;
 }
 
 function producers(type: AnyType, registry: Registry): string[] {
