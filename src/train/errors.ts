@@ -66,6 +66,17 @@ export function nonFinite(
   );
 }
 
+/** Held-out pairs whose loss is not a number. */
+export function nonFiniteEvaluation(step: number): OddsmithError {
+  return trainError(
+    "NON_FINITE",
+    `Cannot go on: the evaluation's loss after step ${step} is not finite`,
+    step === 0
+      ? "the model to train gives no finite log-probabilities: look at its weights"
+      : "the last update broke the weights; a lower learningRate usually helps",
+  );
+}
+
 /** An option that needs held-out pairs where there are none. */
 export function needsEvalPairs(option: string): OddsmithError {
   return trainError(
@@ -97,12 +108,12 @@ export function checkpointUnwritable(step: number, dir: string, cause: unknown):
   );
 }
 
-/** A checkpoint whose files do not fit what is being trained. */
+/** A checkpoint that is not whole, or not of what is being trained. */
 export function checkpointInvalid(path: string, reason: string): OddsmithError {
   return trainError(
     "CHECKPOINT_INVALID",
-    `Cannot use checkpoint "${path}": ${reason}`,
-    "it is skipped: an older one, or the beginning, is taken instead",
+    `Cannot use "${path}": ${reason}`,
+    "it is removed: training goes on from an older one, or begins again",
   );
 }
 

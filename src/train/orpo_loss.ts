@@ -7,6 +7,7 @@
  * window is cut into micro-batches.
  */
 
+import { withGradient } from "../tensor/gradient.ts";
 import { tf } from "../tensor/tf.ts";
 import type { PairBatch, PairCounts } from "./batch.ts";
 import type { OrpoObjective } from "./objective.ts";
@@ -56,29 +57,39 @@ function oneMinusExp(x: tf.Tensor1D): tf.Tensor1D {
  * @returns [B], finite for every a, b <= 0.
  */
 export function oddsRatioLoss(chosen: tf.Tensor1D, rejected: tf.Tensor1D): tf.Tensor1D {
-  const op = tf.customGrad((...args: unknown[]) => {
-    const [a0, b0, save] = args as [tf.Tensor1D, tf.Tensor1D, (saved: tf.Tensor[]) => void];
-    const a = tf.minimum<tf.Tensor1D>(a0, 0);
-    const b = tf.minimum<tf.Tensor1D>(b0, 0);
-    const qw = oneMinusExp(a);
-    const ql = tf.maximum<tf.Tensor1D>(oneMinusExp(b), ODDS_FLOOR);
-    const shift = tf.maximum<tf.Tensor1D>(a, b);
-    const pw = tf.exp<tf.Tensor1D>(a.sub(shift));
-    const pl = tf.exp<tf.Tensor1D>(b.sub(shift));
-    const u = pl.mul<tf.Tensor1D>(qw);
-    const v = pw.mul<tf.Tensor1D>(ql);
-    const total = u.add<tf.Tensor1D>(v);
-    const tail = tf.log1p<tf.Tensor1D>(tf.minimum(u, v).div(tf.maximum(u, v)));
-    const certain = tf.maximum(qw, ODDS_FLOOR);
-    const excess = b.sub(a).add<tf.Tensor1D>(certain.div(ql).log());
-    const value = tf.where(u.greater(v), tail.add(excess), tail) as tf.Tensor1D;
-    save([pl.div(total).neg(), u.div(ql.mul(total))]);
-    return {
-      value,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => saved.map((gradient) => dy.mul(gradient)),
-    };
-  });
-  return op(chosen, rejected) as tf.Tensor1D;
+  return withGradient(
+    [chosen, rejected],
+    (save) => {
+      const { loss, gradChosen, gradRejected } = oddsRatioTerms(chosen, rejected);
+      save([gradChosen, gradRejected]);
+      return loss;
+    },
+    (dY, saved) => saved.map((gradient) => tf.mul(dY, gradient)),
+  );
+}
+
+function oddsRatioTerms(
+  chosen: tf.Tensor1D,
+  rejected: tf.Tensor1D,
+): Record<"loss" | "gradChosen" | "gradRejected", tf.Tensor1D> {
+  const a = tf.minimum<tf.Tensor1D>(chosen, 0);
+  const b = tf.minimum<tf.Tensor1D>(rejected, 0);
+  const qw = oneMinusExp(a);
+  const ql = tf.maximum<tf.Tensor1D>(oneMinusExp(b), ODDS_FLOOR);
+  // Pw and Pl are divided by the larger of the two: it cancels, and neither underflows alone.
+  const shift = tf.maximum<tf.Tensor1D>(a, b);
+  const pw = tf.exp<tf.Tensor1D>(a.sub(shift));
+  const pl = tf.exp<tf.Tensor1D>(b.sub(shift));
+  const u = tf.mul<tf.Tensor1D>(pl, qw);
+  const v = tf.mul<tf.Tensor1D>(pw, ql);
+  const total = tf.add<tf.Tensor1D>(u, v);
+  const tail = tf.log1p<tf.Tensor1D>(tf.minimum(u, v).div(tf.maximum(u, v)));
+  const excess = b.sub(a).add<tf.Tensor1D>(tf.maximum(qw, ODDS_FLOOR).div(ql).log());
+  return {
+    loss: tf.where(tf.greater(u, v), tf.add(tail, excess), tail),
+    gradChosen: tf.neg(tf.div(pl, total)),
+    gradRejected: tf.div(u, tf.mul(ql, total)),
+  };
 }
 
 /** A micro-batch's share of the loss, and what its metrics are made of. */

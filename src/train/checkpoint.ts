@@ -1,0 +1,125 @@
+/**
+ * Checkpoints: everything a training needs to go on bit for bit. A folder each, put in place in
+ * one rename, with the digests of its files; one that is not whole is never taken for whole.
+ *
+ *     checkpoint-00000012/   weights/, optimizer/ (tensor_folder.ts), state.json
+ */
+
+import { join } from "@std/path";
+import { writeDirAtomic, writeFileAtomic } from "../base/atomic.ts";
+import { sha256File } from "../base/hash.ts";
+import type { CausalLM } from "../models/model.ts";
+import { checkpointInvalid, checkpointUnwritable } from "./errors.ts";
+import type { AdamW } from "./optimizer.ts";
+import type { TrainState } from "./state.ts";
+import { loadTensors, loadVariables, saveTensors, TENSOR_FILE } from "./tensor_folder.ts";
+
+const PREFIX = "checkpoint-";
+const WEIGHTS = "weights";
+const OPTIMIZER = "optimizer";
+const LAYOUT = 1;
+
+/** state.json. */
+interface CheckpointHead {
+  layout: number;
+  state: TrainState;
+  /** sha256 of the tensors, by folder. */
+  digests: Record<string, string>;
+}
+
+/**
+ * Saves a checkpoint of the state's step, if there is none, and removes all but the newest `keep`.
+ *
+ * @throws {OddsmithError} TrainError CHECKPOINT_WRITE where the disk refuses it.
+ */
+export async function saveCheckpoint(
+  dir: string,
+  state: TrainState,
+  model: CausalLM,
+  optimizer: AdamW,
+  keep: number,
+): Promise<void> {
+  const name = `${PREFIX}${String(state.step).padStart(8, "0")}`;
+  try {
+    await writeDirAtomic(join(dir, name), async (path) => {
+      await saveTensors(join(path, WEIGHTS), model.parameters);
+      await saveTensors(join(path, OPTIMIZER), optimizer.state());
+      const digests: Record<string, string> = {};
+      for (const part of [WEIGHTS, OPTIMIZER]) digests[part] = await digestOf(path, part);
+      const head: CheckpointHead = { layout: LAYOUT, state, digests };
+      await writeFileAtomic(join(path, "state.json"), JSON.stringify(head, null, 1) + "\n");
+    });
+  } catch (cause) {
+    throw checkpointUnwritable(state.step, dir, cause);
+  }
+  for (const old of (await checkpointNames(dir)).slice(keep)) {
+    await Deno.remove(join(dir, old), { recursive: true });
+  }
+}
+
+/**
+ * Loads the newest whole checkpoint into the model and the optimizer. Those that are not whole are
+ * removed, with a warning.
+ *
+ * @returns Its state, or undefined where there is none.
+ */
+export async function loadNewestCheckpoint(
+  dir: string,
+  model: CausalLM,
+  optimizer: AdamW,
+  log: (message: string, level: "warn") => void,
+): Promise<TrainState | undefined> {
+  for (const name of await checkpointNames(dir)) {
+    const path = join(dir, name);
+    try {
+      const head = await readWhole(path, join(dir, "steps.jsonl"));
+      const moments = await loadTensors(join(path, OPTIMIZER), optimizer.state());
+      await loadVariables(join(path, WEIGHTS), model.parameters);
+      optimizer.restore(head.state.step, moments);
+      return head.state;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log(checkpointInvalid(name, reason).format(), "warn");
+      await Deno.remove(path, { recursive: true });
+    }
+  }
+  return undefined;
+}
+
+/** Gives the states of the checkpoints that can be read, newest first. */
+export async function checkpointStates(dir: string): Promise<TrainState[]> {
+  const states: TrainState[] = [];
+  for (const name of await checkpointNames(dir)) {
+    const head = await readHead(join(dir, name)).catch(() => undefined);
+    if (head) states.push(head.state);
+  }
+  return states;
+}
+
+async function checkpointNames(dir: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const entry of Deno.readDir(dir)) {
+    if (entry.name.startsWith(PREFIX)) names.push(entry.name);
+  }
+  return names.sort().reverse();
+}
+
+async function readHead(path: string): Promise<CheckpointHead> {
+  const head: CheckpointHead = JSON.parse(await Deno.readTextFile(join(path, "state.json")));
+  if (head.layout !== LAYOUT) throw new Error(`layout ${head.layout}, expected ${LAYOUT}`);
+  return head;
+}
+
+async function digestOf(path: string, part: string): Promise<string> {
+  return await sha256File(join(path, part, TENSOR_FILE));
+}
+
+async function readWhole(path: string, logPath: string): Promise<CheckpointHead> {
+  const head = await readHead(path);
+  for (const part of [WEIGHTS, OPTIMIZER]) {
+    if (await digestOf(path, part) !== head.digests[part]) throw new Error(`${part} was changed`);
+  }
+  const logged = await Deno.stat(logPath).then((info) => info.size, () => 0);
+  if (logged < head.state.logBytes) throw new Error("steps.jsonl lacks rows it had");
+  return head;
+}

@@ -1,0 +1,287 @@
+/**
+ * The training loop: evaluate, save, step, until done. Everything that decides what a training is,
+ * in order; the parts are in the files beside this one.
+ *
+ * Invariant: at the top of the loop the state is whole: saving it there and going on from it later
+ * gives the same losses and weights, bit for bit, on the same device.
+ */
+
+import { join } from "@std/path";
+import { OddsmithError } from "../base/error.ts";
+import type { CausalLM } from "../models/model.ts";
+import type { Device } from "../tensor/device.ts";
+import { tf } from "../tensor/tf.ts";
+import { BestModel } from "./best_model.ts";
+import { loadNewestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import { beyondDevice, needsEvalPairs, nonFiniteEvaluation, noTrainingPairs } from "./errors.ts";
+import { scorePairs } from "./evaluate_pairs.ts";
+import { windowGradients } from "./gradients.ts";
+import { LogFile, type LogRow } from "./log_file.ts";
+import { type PairMetrics, ScoreSummary } from "./metrics.ts";
+import { type OrpoObjective, resolveObjective } from "./objective.ts";
+import { AdamW, clipFactor, globalNorm } from "./optimizer.ts";
+import type { OrpoOptions } from "./options.ts";
+import type { PairStore } from "./pair_store.ts";
+import { WindowSampler } from "./sampler.ts";
+import { type Schedule, scheduleFactor, warmupStepsOf } from "./schedule.ts";
+import { initialState, type TrainState } from "./state.ts";
+import { StepLog } from "./step_log.ts";
+
+/** What a training is given. */
+export interface TrainRun {
+  /** Trained in place. */
+  readonly model: CausalLM;
+  /** Pairs to train on. */
+  readonly train: PairStore;
+  /** Held-out pairs; may be empty. */
+  readonly evaluation: PairStore;
+  /** What is asked for. */
+  readonly options: OrpoOptions;
+  /** Seeds the order of the pairs. */
+  readonly seed: string;
+  /** The open device. */
+  readonly device: Device;
+  /** An existing folder that survives a crash: steps.jsonl, checkpoints, the best model. */
+  readonly dir: string;
+  /** Once aborted, the training saves a checkpoint and throws the signal's reason. */
+  readonly signal: AbortSignal;
+  /** Who is told. */
+  readonly hooks: TrainHooks;
+}
+
+/** Who is told how a training goes. */
+export interface TrainHooks {
+  /** How far it is, with one line beside it. */
+  progress(step: number, totalSteps: number, note: string): void;
+  /** A row of steps.jsonl. */
+  row(row: LogRow): void;
+  /** Something people should read. */
+  log(message: string, level: "info" | "warn"): void;
+}
+
+/** How a training ended. */
+export interface TrainResult {
+  /** Its state after the last step. */
+  readonly state: TrainState;
+  /** Optimizer steps asked for; fewer were made where it stopped early. */
+  readonly totalSteps: number;
+  /** The step whose weights the model has now. */
+  readonly modelStep: number;
+  /** The step it went on from; absent: it began at the beginning. */
+  readonly resumedFrom?: number;
+}
+
+/**
+ * Trains a model by ORPO, going on from the newest checkpoint in `run.dir`.
+ *
+ * @throws {OddsmithError} TrainError NO_PAIRS, NO_EVAL_PAIRS, NON_FINITE (after saving the batch),
+ * BATCH_TOO_LARGE, CHECKPOINT_WRITE; DeviceError; the signal's reason once it aborts.
+ */
+export async function trainOrpo(run: TrainRun): Promise<TrainResult> {
+  checkRun(run);
+  const training = await Training.start(run);
+  try {
+    for (;;) {
+      await training.evaluateIfDue();
+      await training.saveIfDue();
+      if (training.done) break;
+      await training.optimizerStep();
+    }
+    return await training.finish();
+  } catch (error) {
+    if (run.signal.aborted && error === run.signal.reason) await training.save();
+    throw asTrainError(error);
+  } finally {
+    training.dispose();
+  }
+}
+
+function checkRun({ train, evaluation, options }: TrainRun): void {
+  if (train.size === 0) throw noTrainingPairs();
+  if (evaluation.size > 0) return;
+  if (options.loadBestModelAtEnd) throw needsEvalPairs("loadBestModelAtEnd");
+  if (options.earlyStoppingPatience > 0) throw needsEvalPairs("earlyStoppingPatience");
+}
+
+function asTrainError(error: unknown): unknown {
+  const tooLarge = error instanceof OddsmithError && error.code === "LIMIT_EXCEEDED";
+  return tooLarge ? beyondDevice(error) : error;
+}
+
+class Training {
+  readonly #run: TrainRun;
+  readonly #objective: OrpoObjective;
+  readonly #optimizer: AdamW;
+  readonly #sampler: WindowSampler;
+  readonly #schedule: Schedule;
+  readonly #state: TrainState;
+  readonly #best: BestModel;
+  readonly #steps: StepLog;
+  readonly #file: LogFile;
+  readonly #resumedFrom?: number;
+  /** The newest checkpoint's step. */
+  #savedStep?: number;
+
+  static async start(run: TrainRun): Promise<Training> {
+    const optimizer = new AdamW(run.model.parameters, run.options);
+    try {
+      const loaded = await loadNewestCheckpoint(run.dir, run.model, optimizer, run.hooks.log);
+      const file = await LogFile.open(join(run.dir, "steps.jsonl"), loaded?.logBytes ?? 0);
+      return new Training(run, optimizer, file, loaded);
+    } catch (error) {
+      optimizer.dispose();
+      throw error;
+    }
+  }
+
+  private constructor(run: TrainRun, optimizer: AdamW, file: LogFile, loaded?: TrainState) {
+    const { options, train } = run;
+    this.#run = run;
+    this.#objective = resolveObjective(options);
+    this.#optimizer = optimizer;
+    this.#file = file;
+    const windowSize = options.microBatchSize * options.gradientAccumulationSteps;
+    this.#sampler = new WindowSampler(
+      train.size,
+      windowSize,
+      options.shuffle,
+      loaded?.position ?? `${run.seed}/order`,
+    );
+    const totalSteps = options.maxSteps || Math.ceil(options.epochs * this.#sampler.stepsPerEpoch);
+    this.#schedule = {
+      type: options.lrSchedulerType,
+      warmupSteps: warmupStepsOf(options, totalSteps),
+      totalSteps,
+    };
+    this.#state = loaded ?? initialState(this.#sampler.position);
+    this.#resumedFrom = loaded?.step;
+    this.#savedStep = loaded?.step;
+    this.#best = new BestModel(run.dir, options);
+    this.#steps = new StepLog(this.#objective, run.dir);
+    if (loaded) run.hooks.log(`going on from the checkpoint of step ${loaded.step}`, "info");
+  }
+
+  get done(): boolean {
+    return this.#state.stoppedEarly || this.#state.step >= this.#schedule.totalSteps;
+  }
+
+  async evaluateIfDue(): Promise<void> {
+    const { step, lastEval } = this.#state;
+    const { evalSteps } = this.#run.options;
+    const due = step === 0 || this.done || (evalSteps > 0 && step % evalSteps === 0);
+    if (!due || lastEval?.step === step || this.#run.evaluation.size === 0) return;
+    await this.#flush();
+    const metrics = await this.#evaluate();
+    if (!Number.isFinite(metrics.loss)) throw nonFiniteEvaluation(step);
+    const record = { step, metrics };
+    this.#state.firstEval ??= record;
+    this.#state.lastEval = record;
+    const named = Object.entries(metrics).map(([name, value]) => [`eval_${name}`, value]);
+    await this.#write({ step, epoch: this.#sampler.epochs, ...Object.fromEntries(named) });
+    await this.#best.judge(this.#state, this.#run.model);
+    this.#steps.restartClock();
+  }
+
+  async saveIfDue(): Promise<void> {
+    const { saveSteps } = this.#run.options;
+    const due = saveSteps > 0 && (this.done || this.#state.step % saveSteps === 0);
+    if (due && this.#state.step > 0) await this.save();
+  }
+
+  async save(): Promise<void> {
+    await this.#flush();
+    if (this.#savedStep === this.#state.step) return;
+    await this.#file.sync();
+    this.#state.logBytes = this.#file.bytes;
+    const { dir, model, options } = this.#run;
+    await saveCheckpoint(dir, this.#state, model, this.#optimizer, options.saveTotalLimit);
+    this.#savedStep = this.#state.step;
+    this.#steps.restartClock();
+  }
+
+  async optimizerStep(): Promise<void> {
+    const { model, train, options } = this.#run;
+    const pairs = this.#sampler.window().map((index) => train.at(index));
+    const { gradients, batches, peakMemoryBytes } = await windowGradients(model, pairs, {
+      microBatchSize: options.microBatchSize,
+      objective: this.#objective,
+      beforeBatch: () => this.#breathe(),
+    });
+    const state = this.#state;
+    const learningRate = options.learningRate * scheduleFactor(this.#schedule, state.step);
+    const gradNorm = globalNorm(gradients);
+    const factor = options.maxGradNorm > 0 ? clipFactor(gradNorm, options.maxGradNorm) : undefined;
+    this.#optimizer.update(gradients, learningRate, factor);
+    tf.dispose([...gradients.values(), ...(factor ? [factor] : [])]);
+    this.#sampler.advance();
+    state.step++;
+    state.position = this.#sampler.position;
+    state.pairs += pairs.length;
+    state.tokens += batches.reduce((sum, batch) => sum + batch.tokenCount, 0);
+    state.peakMemoryBytes = Math.max(state.peakMemoryBytes, peakMemoryBytes);
+    const epoch = this.#sampler.epochs;
+    this.#steps.add({ step: state.step, epoch, learningRate, batches, gradNorm });
+    if (this.done || this.#steps.size >= options.loggingSteps) await this.#flush();
+  }
+
+  async finish(): Promise<TrainResult> {
+    const modelStep = await this.#best.loadIfAsked(this.#state, this.#run.model);
+    return {
+      state: this.#state,
+      totalSteps: this.#schedule.totalSteps,
+      modelStep,
+      resumedFrom: this.#resumedFrom,
+    };
+  }
+
+  dispose(): void {
+    this.#steps.dispose();
+    this.#optimizer.dispose();
+    this.#file.close();
+  }
+
+  async #evaluate(): Promise<PairMetrics> {
+    const { model, evaluation, options, signal, hooks } = this.#run;
+    const summary = new ScoreSummary(this.#objective);
+    const scores = scorePairs(model, evaluation, {
+      batchSize: options.microBatchSize,
+      nllScope: this.#objective.nllScope,
+      signal,
+    });
+    for await (const score of scores) {
+      summary.add(score);
+      if (summary.pairs % options.microBatchSize > 0) continue;
+      const note = `evaluating ${summary.pairs}/${evaluation.size}`;
+      hooks.progress(this.#state.step, this.#schedule.totalSteps, note);
+      await this.#breathe();
+    }
+    return summary.metrics();
+  }
+
+  /** Reads the figures of the steps since the last time, and writes their rows. */
+  async #flush(): Promise<void> {
+    const rows = await this.#steps.read(this.#state.peakMemoryBytes);
+    for (const row of rows) await this.#write(row);
+    this.#state.trainMs += this.#steps.takeElapsedMs();
+    const last = rows.at(-1);
+    if (last) this.#run.hooks.progress(this.#state.step, this.#schedule.totalSteps, noteOf(last));
+  }
+
+  async #write(row: LogRow): Promise<void> {
+    await this.#file.append(row);
+    this.#run.hooks.row(row);
+  }
+
+  /** Lets signals in, and stops where one asks to. */
+  async #breathe(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve));
+    this.#run.signal.throwIfAborted();
+    this.#run.device.checkFailed();
+  }
+}
+
+function noteOf(row: LogRow): string {
+  const figure = (name: string, digits: number) => (row[name] as number).toFixed(digits);
+  return `loss ${figure("loss", 4)}  accuracy ${figure("rewards/accuracies", 2)}  ` +
+    `${figure("tokens_per_second", 0)} tok/s`;
+}

@@ -1,0 +1,157 @@
+/**
+ * The options of ORPO training, with their defaults and checks. Names are those of TRL and of
+ * transformers' TrainingArguments, camel-cased. No tensors here: loading this file is quick.
+ */
+
+import { z } from "zod";
+import { PAIR_METRICS, type PairMetricName } from "./metrics.ts";
+import type { NllReduction, NllScope, OrpoPreset } from "./objective.ts";
+import type { ScheduleType } from "./schedule.ts";
+
+/** The name of an evaluation's figure, e.g. "eval_loss". */
+export type EvalMetricName = `eval_${PairMetricName}`;
+
+/** The options of ORPO training, resolved. A step is an optimizer step. */
+export interface OrpoOptions {
+  /** A known trainer whose NLL is followed. Default "trl". */
+  preset: OrpoPreset;
+  /** Weight of the odds-ratio term; 0 trains on the chosen answers alone. Default 0.1. */
+  beta: number;
+  /** What the NLL covers; absent: as the preset says. */
+  nllScope?: NllScope;
+  /** What the NLL is a mean over; absent: as the preset says. */
+  nllReduction?: NllReduction;
+  /** Highest learning rate. Default 5e-5. */
+  learningRate: number;
+  /** Shape of the learning rate after warmup. Default "cosine". */
+  lrSchedulerType: ScheduleType;
+  /** Fraction of all steps spent warming up, 0 to 1. Default 0.1. */
+  warmupRatio: number;
+  /** Steps of warmup; above 0 it wins over warmupRatio. Default 0. */
+  warmupSteps: number;
+  /** Decoupled weight decay of all weights but norms and biases. Default 0. */
+  weightDecay: number;
+  /** Decay of AdamW's first moment. Default 0.9. */
+  adamBeta1: number;
+  /** Decay of AdamW's second moment. Default 0.999. */
+  adamBeta2: number;
+  /** AdamW's epsilon. Default 1e-8. */
+  adamEpsilon: number;
+  /** Global norm gradients are clipped to; 0 does not clip. Default 1. */
+  maxGradNorm: number;
+  /** Passes over the pairs; fractions allowed. Default 1. */
+  epochs: number;
+  /** Steps to train, whatever epochs says; 0: as epochs says. Default 0. */
+  maxSteps: number;
+  /** Pairs a forward and backward pass; each is two sequences. Default 4. */
+  microBatchSize: number;
+  /** Micro-batches a step. Default 1. */
+  gradientAccumulationSteps: number;
+  /** Shuffles the pairs every epoch, by the seed. Default true. */
+  shuffle: boolean;
+  /** Steps whose figures are read back from the device together. Default 1. */
+  loggingSteps: number;
+  /** Steps between evaluations; 0: only before the first and after the last. Default 0. */
+  evalSteps: number;
+  /** Steps between checkpoints; 0: only when interrupted. Default 100. */
+  saveSteps: number;
+  /** Checkpoints kept. Default 2. */
+  saveTotalLimit: number;
+  /** Gives the weights of the best evaluation instead of the last. Default false. */
+  loadBestModelAtEnd: boolean;
+  /** What the best evaluation is judged by. Default "eval_loss". */
+  metricForBestModel: EvalMetricName;
+  /** Evaluations without gain after which training ends; 0: never. Default 0. */
+  earlyStoppingPatience: number;
+  /** How much better an evaluation must be to count as a gain. Default 0. */
+  earlyStoppingThreshold: number;
+}
+
+const EVAL_METRICS = PAIR_METRICS.map((name) => `eval_${name}` as const);
+const count = (min: number) => z.int().min(min);
+
+/** Checks the options of ORPO training and fills in the defaults. */
+export const orpoOptions: z.ZodType<OrpoOptions, Partial<OrpoOptions>> = z.strictObject({
+  preset: z.enum(["trl", "official", "llamafactory", "paper"]).default("trl").describe(
+    "Known trainer whose NLL is followed: trl and official cover prompt + chosen and pool tokens; " +
+      "llamafactory and paper cover the chosen answer and average examples",
+  ),
+  beta: z.number().min(0).default(0.1).describe(
+    "Weight of the odds-ratio term (lambda in the paper); 0 is plain SFT on the chosen answers",
+  ),
+  nllScope: z.enum(["response", "all"]).optional().describe(
+    "What the NLL covers: the chosen answer, or the prompt too; default: the preset's",
+  ),
+  nllReduction: z.enum(["token", "example"]).optional().describe(
+    "What the NLL is a mean over, in a whole optimizer step; default: the preset's",
+  ),
+  learningRate: z.number().positive().default(5e-5).describe(
+    "Highest learning rate; 5e-6 to 5e-5 suits billions of weights, 1e-3 suits under a million",
+  ),
+  lrSchedulerType: z.enum(["cosine", "linear", "inverse_sqrt", "constant"]).default("cosine")
+    .describe("Shape of the learning rate after warmup, by transformers' formulas"),
+  warmupRatio: z.number().min(0).max(1).default(0.1).describe(
+    "Fraction of all optimizer steps in which the learning rate rises from 0",
+  ),
+  warmupSteps: count(0).default(0).describe(
+    "Optimizer steps in which it rises from 0; above 0 it wins over warmupRatio",
+  ),
+  weightDecay: z.number().min(0).default(0).describe(
+    "Decoupled weight decay of all weights but norms and biases",
+  ),
+  adamBeta1: z.number().min(0).lt(1).default(0.9).describe("Decay of AdamW's first moment"),
+  adamBeta2: z.number().min(0).lt(1).default(0.999).describe("Decay of AdamW's second moment"),
+  adamEpsilon: z.number().positive().default(1e-8).describe("AdamW's epsilon"),
+  maxGradNorm: z.number().min(0).default(1).describe(
+    "Global norm gradients are clipped to; 0 does not clip",
+  ),
+  epochs: z.number().positive().default(1).describe("Passes over the pairs; fractions allowed"),
+  maxSteps: count(0).default(0).describe(
+    "Optimizer steps to train, whatever epochs says; 0: as epochs says",
+  ),
+  microBatchSize: count(1).default(4).describe(
+    "Pairs in one forward and backward pass (two sequences each): lower it to save memory",
+  ),
+  gradientAccumulationSteps: count(1).default(1).describe(
+    "Micro-batches in an optimizer step; the loss is normalised over all of them together",
+  ),
+  shuffle: z.boolean().default(true).describe("Shuffle the pairs every epoch, by the run's seed"),
+  loggingSteps: count(1).default(1).describe(
+    "Optimizer steps whose figures are read back together; every step has its row in the log",
+  ),
+  evalSteps: count(0).default(0).describe(
+    "Optimizer steps between evaluations on the eval split; 0: only before and after training",
+  ),
+  saveSteps: count(0).default(100).describe(
+    "Optimizer steps between checkpoints; 0: only when interrupted",
+  ),
+  saveTotalLimit: count(1).default(2).describe("Checkpoints kept, the newest ones"),
+  loadBestModelAtEnd: z.boolean().default(false).describe(
+    "Give the weights of the best evaluation instead of the last step's",
+  ),
+  metricForBestModel: z.enum(EVAL_METRICS).default("eval_loss").describe(
+    "Figure the best evaluation is judged by; whether less is better follows from the figure",
+  ),
+  earlyStoppingPatience: count(0).default(0).describe(
+    "Evaluations in a row without gain after which training ends; 0: never",
+  ),
+  earlyStoppingThreshold: z.number().min(0).default(0).describe(
+    "How much better than the best an evaluation must be to count as a gain",
+  ),
+}).refine((options) => options.earlyStoppingPatience === 0 || options.evalSteps > 0, {
+  path: ["earlyStoppingPatience"],
+  error: "earlyStoppingPatience needs evaluations while training: set evalSteps above 0",
+});
+
+const LOWER_IS_BETTER: ReadonlySet<EvalMetricName> = new Set([
+  "eval_loss",
+  "eval_nll_loss",
+  "eval_delta",
+  "eval_logps/rejected",
+  "eval_rewards/rejected",
+]);
+
+/** Tells whether a higher value of a figure means a better model. */
+export function greaterIsBetter(metric: EvalMetricName): boolean {
+  return !LOWER_IS_BETTER.has(metric);
+}

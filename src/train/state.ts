@@ -1,0 +1,55 @@
+/** What a training is besides its tensors: plain data, saved with every checkpoint. */
+
+import type { PairMetrics } from "./metrics.ts";
+import type { DataPosition } from "./sampler.ts";
+
+/** An evaluation's figures and when it was made. */
+export interface EvalRecord {
+  /** Optimizer steps done before it. */
+  step: number;
+  /** Its figures, by the names of `PAIR_METRICS`. */
+  metrics: PairMetrics;
+}
+
+/** Where a training is. */
+export interface TrainState {
+  /** Optimizer steps done. */
+  step: number;
+  /** Where the next step's pairs start. */
+  position: DataPosition;
+  /** The first evaluation, before any step. */
+  firstEval?: EvalRecord;
+  /** The latest evaluation. */
+  lastEval?: EvalRecord;
+  /** The best evaluation by the figure asked for. */
+  best?: { step: number; value: number };
+  /** Evaluations in a row without gain. */
+  evalsWithoutGain: number;
+  /** True once early stopping ended the training. */
+  stoppedEarly: boolean;
+  /** Bytes of steps.jsonl that belong to these steps. */
+  logBytes: number;
+  /** Pairs trained on, repeats counted. */
+  pairs: number;
+  /** Tokens trained on, padding left out. */
+  tokens: number;
+  /** Time spent on optimizer steps, evaluation and saving left out. */
+  trainMs: number;
+  /** Most bytes the device held. */
+  peakMemoryBytes: number;
+}
+
+/** The state before the first step. */
+export function initialState(position: DataPosition): TrainState {
+  return {
+    step: 0,
+    position,
+    evalsWithoutGain: 0,
+    stoppedEarly: false,
+    logBytes: 0,
+    pairs: 0,
+    tokens: 0,
+    trainMs: 0,
+    peakMemoryBytes: 0,
+  };
+}
