@@ -1,0 +1,100 @@
+/**
+ * Oddsmith: ORPO preference training of language models from a pipeline, on any GPU that WebGPU
+ * reaches.
+ *
+ * This module is the public API: what a stage of your own, a typed pipeline, or a program around
+ * Oddsmith needs. Run as a program, it is the command line. Importing it loads no tensor library.
+ *
+ * @example A typed pipeline that runs by itself
+ * ```ts ignore
+ * import { builtinStages, definePipeline, runMain } from "@oddsmith/oddsmith";
+ *
+ * const pipeline = definePipeline("quickstart", { seed: 42 })
+ *   .stage(builtinStages.get("model")!, { with: { from: "./models/base" } });
+ *
+ * export default pipeline;
+ * if (import.meta.main) await runMain(import.meta, pipeline);
+ * ```
+ *
+ * @module
+ */
+
+export { z } from "zod";
+
+export type { Json, JsonObject } from "./src/base/json.ts";
+export { type ErrorDetails, type ErrorLocation, OddsmithError } from "./src/base/error.ts";
+export { Rng, type RngState } from "./src/base/rng.ts";
+
+export type { ConversationalPair, Message, PreferencePair, StandardPair } from "./src/data/pair.ts";
+export { pairText } from "./src/data/pair_text.ts";
+export type { TemplatedPair, TokenizedPair } from "./src/text/pair.ts";
+
+export {
+  API_VERSION,
+  defineStage,
+  first,
+  optional,
+  type AnyStage,
+  type ArtifactHandle,
+  type ArtifactType,
+  type ConfigInput,
+  type ConfigSchema,
+  type InputHandles,
+  type InputPort,
+  type Inputs,
+  type OutputValues,
+  type Outputs,
+  type PipelineSpec,
+  type Progress,
+  type RunInfo,
+  type SchemaIssue,
+  type SchemaResult,
+  type Stage,
+  type StageContext,
+  type StageEntry,
+} from "./src/runner/contract.ts";
+export { type Dataset, type DatasetDraft, datasetType, type Split } from "./src/runner/dataset.ts";
+
+export {
+  evaluation,
+  type Folder,
+  type FolderDraft,
+  modelFolder,
+  preferencePairs,
+  reportPage,
+  templatedPairs,
+  tokenizedPairs,
+  trainingLog,
+} from "./stages/artifacts.ts";
+export { builtinStages } from "./stages/mod.ts";
+
+export {
+  definePipeline,
+  type OutputRef,
+  type OutputsOf,
+  type PipelineMistake,
+  type PipelineOptions,
+  type RefsOfKind,
+  type StageSettings,
+  TypedPipeline,
+} from "./src/runner/pipeline.ts";
+export {
+  loadPipeline,
+  type LoadOptions,
+  type PipelineInput,
+  type Validation,
+  validatePipeline,
+} from "./src/runner/load.ts";
+export { PipelineProblems } from "./src/runner/errors.ts";
+export type { ResolvedPipeline, ResolvedStage } from "./src/runner/resolved.ts";
+export { type PlanRow, planPipeline } from "./src/runner/plan.ts";
+export { type RunOptions, type RunOutcome, runPipeline } from "./src/runner/run.ts";
+export type { SelectionOptions } from "./src/runner/select.ts";
+export type { EventSink, RunEvent } from "./src/runner/events.ts";
+export type { Manifest, StageRecord } from "./src/runner/manifest.ts";
+export { type MainModule, runMain } from "./src/cli/run_main.ts";
+
+if (import.meta.main) {
+  const { main } = await import("./src/cli/main.ts");
+  Deno.exit(await main(Deno.args));
+}

@@ -1,0 +1,124 @@
+/** The errors of the command line itself: a verb, flag or argument that cannot be what was meant. */
+
+import { OddsmithError } from "../base/error.ts";
+import { suggest } from "../base/suggest.ts";
+
+function usageError(code: string, message: string, hint?: string): OddsmithError {
+  return new OddsmithError("UsageError", code, message, { hint });
+}
+
+/** The first word is no verb and no file. */
+export function unknownVerb(word: string, known: readonly string[]): OddsmithError {
+  return usageError(
+    "UNKNOWN_VERB",
+    `Cannot run "${word}": it is neither a verb nor a pipeline file`,
+    suggest(word, known, "verbs"),
+  );
+}
+
+/** A flag the verb does not have. */
+export function unknownFlag(flag: string, verb: string, known: readonly string[]): OddsmithError {
+  return usageError(
+    "UNKNOWN_FLAG",
+    `Cannot use "--${flag}": "${verb}" has no such option`,
+    suggest(flag, known, "options"),
+  );
+}
+
+/** A flag that takes a value came without one. */
+export function missingFlagValue(flag: string, valueName: string): OddsmithError {
+  return usageError(
+    "FLAG_VALUE",
+    `Cannot use "--${flag}": expected a value (${valueName}), received none`,
+    `write --${flag}=<${valueName}>`,
+  );
+}
+
+/** A flag's value is of the wrong sort. */
+export function badFlagValue(flag: string, wanted: string, received: string): OddsmithError {
+  return usageError(
+    "FLAG_VALUE",
+    `Cannot use "--${flag}": expected ${wanted}, received "${received}"`,
+  );
+}
+
+/** A flag's value is not one of those there are. */
+export function unknownChoice(
+  flag: string,
+  received: string,
+  choices: readonly string[],
+): OddsmithError {
+  return usageError(
+    "FLAG_VALUE",
+    `Cannot use "--${flag}": no such value "${received}"`,
+    suggest(received, choices, "values"),
+  );
+}
+
+/** Too few arguments. */
+export function missingArgument(verb: string, usage: string, what: string): OddsmithError {
+  return usageError("ARGUMENTS", `Cannot run "${verb}": ${what} is missing`, `usage: ${usage}`);
+}
+
+/** Too many arguments. */
+export function extraArgument(verb: string, usage: string, argument: string): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    `Cannot run "${verb}": unexpected argument "${argument}"`,
+    `usage: ${usage}`,
+  );
+}
+
+/** A word in an argument that only knows some words. */
+export function unknownArgument(
+  what: string,
+  received: string,
+  known: readonly string[],
+): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    `Cannot find ${what} "${received}"`,
+    suggest(received, known, `${what}s`),
+  );
+}
+
+/** Flags or arguments that do not go together, or that miss each other. */
+export function badCombination(message: string, hint?: string): OddsmithError {
+  return usageError("ARGUMENTS", message, hint);
+}
+
+/** `new` would overwrite a file. */
+export function fileExists(path: string): OddsmithError {
+  return usageError(
+    "FILE_EXISTS",
+    `Cannot create "${path}": it is there already`,
+    "choose another name, or remove the file first",
+  );
+}
+
+/** A data set has no row of that number or id. */
+export function unknownRow(row: string, split: string, count: number): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    `Cannot find row "${row}" in the split "${split}": it has ${count} rows`,
+    "--row takes a row's number, from 1, or its id; --split takes train or eval",
+  );
+}
+
+/** A run, or an artifact of it, that is no model. */
+export function noModelInRun(which: string): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    `Cannot generate with "${which}": it holds no model`,
+    "give a model folder, a run that trained one, or run:stage.port",
+  );
+}
+
+/** A file of messages that is not a list of {role, content}. */
+export function badMessages(file: string, reason: string): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    `Cannot read the messages in "${file}": ${reason}`,
+    'write [{"role": "user", "content": "..."}]',
+  );
+}

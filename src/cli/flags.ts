@@ -1,0 +1,126 @@
+/**
+ * Flags: what a verb declares, and how the words of a command line become typed values. Parsing is
+ * @std/cli's; this file adds the checks it leaves to its caller (unknown flags, missing values,
+ * numbers) and knows nothing of any verb.
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { badFlagValue, missingFlagValue, unknownChoice, unknownFlag } from "./errors.ts";
+
+/**
+ * A flag. "switch" takes no value; "text", "number" and "integer" take one; "list" may be repeated;
+ * "switch-or-list" is either bare, or `--flag=a,b`.
+ */
+export interface Flag {
+  readonly kind: "switch" | "text" | "number" | "integer" | "list" | "switch-or-list";
+  /** What the value is called in help; not for switches. */
+  readonly value?: string;
+  readonly help: string;
+  /** The values there are. */
+  readonly choices?: readonly string[];
+}
+
+/** A verb's flags by name. */
+export type Flags = Readonly<Record<string, Flag>>;
+
+interface KindValues {
+  switch: boolean;
+  text: string;
+  number: number;
+  integer: number;
+  list: string[];
+  "switch-or-list": true | string[];
+}
+
+/** Values by flag; absent where the flag was not given, except switches, which are false. */
+export type FlagValues<F extends Flags> = {
+  readonly [K in keyof F]: F[K]["kind"] extends "switch" ? boolean
+    : KindValues[F[K]["kind"]] | undefined;
+};
+
+/** What a command line says to a verb. */
+export interface ParsedArguments<F extends Flags> {
+  readonly flags: FlagValues<F>;
+  readonly positionals: string[];
+}
+
+/**
+ * Parses the words after a verb.
+ *
+ * @throws {OddsmithError} UNKNOWN_FLAG or FLAG_VALUE.
+ */
+export function parseFlags<F extends Flags>(
+  words: readonly string[],
+  flags: F,
+  verb: string,
+): ParsedArguments<F> {
+  const names = (...kinds: Flag["kind"][]) =>
+    Object.keys(flags).filter((name) => kinds.includes(flags[name]!.kind));
+  const lists = new Map<string, string[]>();
+  const rest = takeLists(words, names("switch-or-list"), lists);
+  const unknown: string[] = [];
+  const parsed = parseArgs(rest, {
+    boolean: [...names("switch", "switch-or-list")],
+    string: ["_", ...names("text", "number", "integer", "list")],
+    collect: names("list"),
+    unknown: (word, key) => {
+      if (key === undefined) return true;
+      unknown.push(word.replace(/^--?/, "").replace(/=.*$/s, ""));
+      return false;
+    },
+  });
+  if (unknown[0] !== undefined) throw unknownFlag(unknown[0], verb, Object.keys(flags));
+  const values: Record<string, unknown> = {};
+  for (const [name, flag] of Object.entries(flags)) {
+    values[name] = flagValue(name, flag, lists.get(name) ?? parsed[name]);
+  }
+  return { flags: values as FlagValues<F>, positionals: parsed._.map(String) };
+}
+
+/** Takes `--flag=a,b` out of the words, for flags that may also be bare. */
+function takeLists(
+  words: readonly string[],
+  names: readonly string[],
+  into: Map<string, string[]>,
+): string[] {
+  const end = words.indexOf("--");
+  return words.filter((word, index) => {
+    const name = names.find((name) => word.startsWith(`--${name}=`));
+    if (name === undefined || (end !== -1 && index > end)) return true;
+    const items = word.slice(name.length + 3).split(",").filter((item) => item !== "");
+    if (items.length === 0) throw missingFlagValue(name, "names");
+    into.set(name, [...into.get(name) ?? [], ...items]);
+    return false;
+  });
+}
+
+function flagValue(name: string, flag: Flag, raw: unknown): unknown {
+  switch (flag.kind) {
+    case "switch":
+      return raw === true;
+    case "switch-or-list":
+      return Array.isArray(raw) ? raw : raw === true ? true : undefined;
+    case "list":
+      if (Array.isArray(raw)) { for (const item of raw) checkText(name, flag, item); }
+      return Array.isArray(raw) && raw.length > 0 ? raw : undefined;
+    case "text":
+      return raw === undefined ? undefined : checkText(name, flag, raw);
+    default:
+      return raw === undefined ? undefined : toNumber(name, flag, checkText(name, flag, raw));
+  }
+}
+
+function checkText(name: string, flag: Flag, raw: unknown): string {
+  if (typeof raw !== "string" || raw === "") throw missingFlagValue(name, flag.value ?? "value");
+  if (flag.choices && !flag.choices.includes(raw)) throw unknownChoice(name, raw, flag.choices);
+  return raw;
+}
+
+function toNumber(name: string, flag: Flag, text: string): number {
+  const value = Number(text);
+  const isInteger = flag.kind === "integer";
+  if (!Number.isFinite(value) || text.trim() === "" || (isInteger && !Number.isInteger(value))) {
+    throw badFlagValue(name, isInteger ? "a whole number" : "a number", text);
+  }
+  return value;
+}

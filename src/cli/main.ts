@@ -1,0 +1,103 @@
+/** The command line's entry: finds the verb, parses its words, runs it, turns errors into codes. */
+
+import { OddsmithError } from "../base/error.ts";
+import { PipelineProblems } from "../runner/errors.ts";
+import { builtinStages } from "../../stages/mod.ts";
+import { extraArgument, missingArgument, unknownVerb } from "./errors.ts";
+import { EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
+import { parseFlags } from "./flags.ts";
+import { programHelp, usageLine, verbHelp } from "./help.ts";
+import { InterruptedError } from "./interrupt.ts";
+import { withOwnCommands } from "./invocation.ts";
+import { writeOutput } from "./output.ts";
+import type { AnyVerb, CliContext, OwnPipeline } from "./verb.ts";
+import { loadVerb, verbSummaries } from "./verbs.ts";
+import { versionText } from "./version.ts";
+
+const OWN_VERBS: readonly string[] = ["run", "plan", "validate"];
+
+/**
+ * Runs a command line and returns its exit code; never throws. Data goes to stdout, text for
+ * people to stderr.
+ *
+ * @param words The words after the program's name.
+ * @param own The pipeline of a file that runs itself; the verbs are then run, plan and validate,
+ *   and take no pipeline argument.
+ */
+export async function main(words: readonly string[], own?: OwnPipeline): Promise<ExitCode> {
+  const context: CliContext = {
+    registry: builtinStages,
+    own,
+    write: (text) => writeOutput(Deno.stdout, text),
+    show: (text) => writeOutput(Deno.stderr, text),
+    say: (line) => writeOutput(Deno.stderr, line + "\n"),
+  };
+  try {
+    return await dispatch(words, context);
+  } catch (error) {
+    context.say(withOwnCommands(describeError(error)));
+    return error instanceof InterruptedError ? EXIT.interrupted : exitCodeOf(error);
+  }
+}
+
+async function dispatch(words: readonly string[], context: CliContext): Promise<ExitCode> {
+  const known = context.own
+    ? new Map([...verbSummaries].filter(([name]) => OWN_VERBS.includes(name)))
+    : verbSummaries;
+  const [head, ...rest] = words;
+  if (head === undefined && !context.own) {
+    context.say(programHelp(known).trimEnd());
+    return EXIT.badUsage;
+  }
+  if (head === "help" && rest.length === 0 || isHelp(head)) {
+    context.write(programHelp(known));
+    return EXIT.ok;
+  }
+  if (head === "--version") {
+    context.write(await versionText());
+    return EXIT.ok;
+  }
+  if (head !== undefined && known.has(head)) return await runVerb(head, rest, context);
+  if (head === "help" && known.has(rest[0]!)) return await runVerb(rest[0]!, ["--help"], context);
+  if (context.own ? head === undefined || head.startsWith("-") : head && looksLikeFile(head)) {
+    return await runVerb("run", words, context);
+  }
+  throw unknownVerb(head!, [...known.keys()]);
+}
+
+async function runVerb(
+  name: string,
+  words: readonly string[],
+  context: CliContext,
+): Promise<ExitCode> {
+  const verb = await loadVerb(name);
+  if (words.some(isHelp)) {
+    context.write(verbHelp(verb, verbSummaries.get(name)!));
+    return EXIT.ok;
+  }
+  const input = parseFlags(words, verb.flags, name);
+  checkCount(verb, input.positionals, context);
+  return await verb.run(input, context);
+}
+
+function checkCount(verb: AnyVerb, given: readonly string[], context: CliContext): void {
+  const spared = context.own && verb.required[0] === "pipeline" ? 1 : 0;
+  const missing = verb.required[given.length + spared];
+  if (missing !== undefined) throw missingArgument(verb.name, usageLine(verb), missing);
+  const extra = given[verb.most - spared];
+  if (extra !== undefined) throw extraArgument(verb.name, usageLine(verb), extra);
+}
+
+function isHelp(word: string | undefined): boolean {
+  return word === "--help" || word === "-h";
+}
+
+function looksLikeFile(word: string): boolean {
+  return /\.(ya?ml|jsonc?|[mc]?[jt]s)$/.test(word) || /[/\\]/.test(word);
+}
+
+function describeError(error: unknown): string {
+  if (error instanceof OddsmithError || error instanceof PipelineProblems) return error.format();
+  if (error instanceof InterruptedError) return "Interrupted.";
+  return error instanceof Error ? error.stack ?? String(error) : String(error);
+}

@@ -1,0 +1,96 @@
+/** `compare`: what differs between runs, and their figures side by side. */
+
+import { join } from "@std/path";
+import type { Json, JsonObject } from "../../base/json.ts";
+import { readRun, type RunRecord } from "../../runner/runs.ts";
+import { EXIT } from "../exit_code.ts";
+import { leavesIn, runFigures } from "../figures.ts";
+import { jsonText } from "../output.ts";
+import { runsDirOf, runsFlags } from "../runs_flags.ts";
+import { formatFigure, formatTable } from "../table.ts";
+import { defineVerb } from "../verb.ts";
+
+/** A name, and its value in each run; undefined where a run has none. */
+interface ComparedRow<V> {
+  readonly name: string;
+  readonly values: readonly (V | undefined)[];
+}
+
+/** The verb. */
+export const compareVerb = defineVerb({
+  name: "compare",
+  usage: "<run> <run> [run ...] [options]",
+  required: ["run", "second run"],
+  most: Infinity,
+  flags: { json: { kind: "switch", help: "Write the comparison as JSON." }, ...runsFlags },
+  examples: [["compare 3f2a91 latest", "Compares a run, by the end of its id, with the newest."]],
+  async run({ flags, positionals }, context) {
+    const runs: RunRecord[] = [];
+    for (const which of positionals) runs.push(await readRun(which, runsDirOf(flags)));
+    const settings = await Promise.all(runs.map(runSettings));
+    const differences = align(settings).filter(({ values }) =>
+      values.some((value) => JSON.stringify(value) !== JSON.stringify(values[0]))
+    );
+    const figures = align(await Promise.all(runs.map(runFigures)));
+    if (flags.json) {
+      const heads = runs.map(({ id, status }) => ({ id, status }));
+      const plain = (rows: readonly ComparedRow<Json>[]) =>
+        rows.map(({ name, values }) => ({ name, values: values.map((value) => value ?? null) }));
+      context.write(
+        jsonText({ runs: heads, settings: plain(differences), figures: plain(figures) }),
+      );
+      return EXIT.ok;
+    }
+    const ids = runs.map((run) => run.id);
+    const show = (value: Json | undefined) =>
+      value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
+    context.write(
+      differences.length === 0 ? "The settings are the same.\n" : formatTable(
+        ["setting", ...ids],
+        differences.map((row) => [
+          row.name,
+          ...row.values.map(show),
+        ]),
+      ),
+    );
+    const rows = figures.map(({ name, values }) => [
+      name,
+      ...values.map((value) => value === undefined ? "" : formatFigure(value)),
+    ]);
+    if (rows.length > 0) context.write("\n" + formatTable(["figure", ...ids], rows));
+    return EXIT.ok;
+  },
+});
+
+/** Seed, device, versions, and every stage's version, inputs and options, by path. */
+async function runSettings(run: RunRecord): Promise<Map<string, Json>> {
+  const pipeline = JSON.parse(
+    await Deno.readTextFile(join(run.dir, "pipeline.json")),
+  ) as JsonObject;
+  const settings = new Map<string, Json>([
+    ["status", run.status],
+    ["seed", pipeline.seed!],
+    ["device", pipeline.device!],
+    ["oddsmith", run.manifest.versions.oddsmith],
+    ["deno", run.manifest.versions.deno],
+  ]);
+  for (const stage of pipeline.stages as JsonObject[]) {
+    const { id, uses, version, sourceDigest, inputs, config } = stage;
+    const parts = { uses, version, sourceDigest, inputs, with: config };
+    for (const [path, value] of leavesIn(parts as JsonObject)) {
+      if (value !== undefined) settings.set(`${id}.${path}`, value);
+    }
+  }
+  for (const stage of run.manifest.stages) {
+    for (const [port, { digest }] of Object.entries(stage.inputs)) {
+      settings.set(`${stage.id}.inputs.${port} digest`, digest.slice(0, 12));
+    }
+  }
+  return settings;
+}
+
+/** One row for each name that any of the maps has, in the order they come. */
+function align<V>(maps: readonly ReadonlyMap<string, V>[]): ComparedRow<V>[] {
+  const names = new Set(maps.flatMap((map) => [...map.keys()]));
+  return [...names].map((name) => ({ name, values: maps.map((map) => map.get(name)) }));
+}
