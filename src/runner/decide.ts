@@ -74,8 +74,8 @@ export async function decide(planning: Planning, resolved: ResolvedStage): Promi
   const decision = await weigh(planning, resolved);
   const supplier = planning.selection.suppliers.has(resolved.id);
   if (supplier && decision.action !== "reuse") {
-    const [only] = planning.selection.stages.slice(-1);
-    throw inputNotStored(only!.id, resolved.id, decision.reason);
+    const only = planning.selection.stages.at(-1)!;
+    throw inputNotStored(only.id, resolved.id, decision.reason);
   }
   if (decision.action === "reuse") addOutputs(planning, resolved.id, decision.record.outputs);
   return decision;
@@ -115,15 +115,9 @@ export async function sourceDigests(
 }
 
 async function weigh(planning: Planning, resolved: ResolvedStage): Promise<Decision> {
-  const { pipeline, selection, records, store } = planning;
+  const { pipeline, selection, records } = planning;
   const supplier = selection.suppliers.has(resolved.id);
-  const inputs: Record<string, string> = {};
-  const waitingFor = new Set<string>();
-  for (const [port, from] of Object.entries(resolved.inputs)) {
-    const output = planning.outputs.get(`${from.stageId}.${from.port}`);
-    if (output) inputs[port] = output.digest;
-    else waitingFor.add(from.stageId);
-  }
+  const { inputs, waitingFor } = knownInputs(planning, resolved);
   const files = await sourceDigests(planning, resolved);
   const parts = keyParts(pipeline, resolved, inputs, files);
   const known = waitingFor.size === 0 ? { key: cacheKey(parts), parts } : {};
@@ -134,25 +128,46 @@ async function weigh(planning: Planning, resolved: ResolvedStage): Promise<Decis
     return { action: "run", reason: "forced", ...known };
   }
   if (known.key === undefined) return await weighBlind(planning, resolved, parts, waitingFor);
-  const { key } = known;
-  const record = await records.get(key);
+  const record = await records.get(known.key);
   if (!record) {
     return { action: "run", reason: await whyRun(planning, resolved.id, parts), ...known };
   }
+  const fault = await findFault(planning.store, resolved.id, record);
+  return fault
+    ? { action: "run", ...fault, ...known }
+    : { action: "reuse", reason: "unchanged", record, ...known };
+}
+
+function knownInputs(
+  planning: Planning,
+  resolved: ResolvedStage,
+): { inputs: Record<string, string>; waitingFor: Set<string> } {
+  const inputs: Record<string, string> = {};
+  const waitingFor = new Set<string>();
+  for (const [port, from] of Object.entries(resolved.inputs)) {
+    const output = planning.outputs.get(`${from.stageId}.${from.port}`);
+    if (output) inputs[port] = output.digest;
+    else waitingFor.add(from.stageId);
+  }
+  return { inputs, waitingFor };
+}
+
+/** Why a recorded result cannot be reused after all; undefined where it can. */
+async function findFault(
+  store: Store,
+  stageId: string,
+  record: CacheRecord,
+): Promise<{ reason: string; warning?: string } | undefined> {
   for (const [port, output] of Object.entries(record.outputs)) {
     const found = await store.check(output.digest);
-    if (found.state === "ok") continue;
-    const ref = `${resolved.id}.${port}`;
-    return found.state === "missing"
-      ? { action: "run", reason: `artifact missing (${ref})`, ...known }
-      : {
-        action: "run",
-        reason: `artifact damaged (${ref})`,
-        warning: `the stored "${ref}" is damaged and is made again: ${found.why}`,
-        ...known,
-      };
+    const ref = `${stageId}.${port}`;
+    if (found.state === "missing") return { reason: `artifact missing (${ref})` };
+    if (found.state === "damaged") {
+      const warning = `the stored "${ref}" is damaged and is made again: ${found.why}`;
+      return { reason: `artifact damaged (${ref})`, warning };
+    }
   }
-  return { action: "reuse", reason: "unchanged", key, parts, record };
+  return undefined;
 }
 
 /**

@@ -200,7 +200,8 @@ async function commit(
   const { run, planning } = session;
   const { store, records, pipeline } = planning;
   const { key, parts } = todo;
-  const filesNow = await sourceDigests(planning, resolved);
+  // A source that is gone now changed too; that must not cost the finished result.
+  const filesNow = await sourceDigests(planning, resolved).catch(() => ({}));
   const outputs: Record<string, OutputRecord> = {};
   for (const [port, { info }] of drafts) {
     const type = `${info.kind}@${info.version}`;

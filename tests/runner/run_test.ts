@@ -224,5 +224,10 @@ Deno.test("runPipeline: a file that changes while a stage reads it is not taken 
     await Deno.writeTextFile(path, "one");
     await runAndListen(pipeline);
     assertEquals(read.calls, 2);
+    const last = textStage("last", async () => {
+      await Deno.remove(path);
+      return "kept";
+    }, { sources: () => Promise.resolve([path]) });
+    assertEquals((await runAndListen(pipelineOf(dir, [{ stage: last }]))).status, "done");
   });
 });
