@@ -17,6 +17,35 @@ export interface TokenBatch {
   readonly length: number;
 }
 
+/** What decoding needs to know beforehand. */
+export interface DecodingOptions {
+  /** [B] tokens of each prompt, without padding. */
+  readonly lengths: Int32Array;
+  /** Slots to keep for each sequence, prompt included. */
+  readonly slots: number;
+}
+
+/** A generation under way. */
+export interface Decoder {
+  /**
+   * Adds one token to every sequence.
+   *
+   * @param ids [B] the tokens.
+   * @param positions [B] the places they take, below `slots`.
+   * @returns Hidden states after the last norm, [B, C]; the caller disposes them.
+   */
+  step(ids: Int32Array, positions: Int32Array): tf.Tensor2D;
+  /** Frees what is kept. */
+  dispose(): void;
+}
+
+/** A decoder, and the hidden states after each prompt's last token, [B, C]. */
+export interface DecodingStart {
+  readonly decoder: Decoder;
+  /** The caller disposes them. */
+  readonly hidden: tf.Tensor2D;
+}
+
 /** A causal language model with its weights on the device. */
 export interface CausalLM {
   readonly config: ModelConfig;
@@ -26,6 +55,8 @@ export interface CausalLM {
   hidden(batch: TokenBatch): tf.Tensor2D;
   /** The head's weight, [V, C]: lm_head, or the embedding where tied. */
   headWeight(): tf.Tensor2D;
+  /** Runs prompts and keeps their keys and values, for adding tokens one by one. No gradients. */
+  startDecoding(prompts: TokenBatch, options: DecodingOptions): DecodingStart;
   /** Frees the weights. */
   dispose(): void;
 }

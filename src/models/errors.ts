@@ -1,0 +1,114 @@
+/** The errors of model folders and architectures. */
+
+import { type ErrorLocation, OddsmithError } from "../base/error.ts";
+import { nearestName } from "../base/nearest.ts";
+
+const modelError = (
+  code: string,
+  message: string,
+  hint: string,
+  location?: ErrorLocation,
+  cause?: unknown,
+): OddsmithError => new OddsmithError("ModelError", code, message, { hint, location, cause });
+
+/** A model folder that is not there or has no config.json. */
+export function noModel(dir: string, cause?: unknown): OddsmithError {
+  return modelError(
+    "NO_MODEL",
+    "Cannot load the model: the folder has no config.json",
+    "give the folder of a Hugging Face model: config.json, *.safetensors, tokenizer.json",
+    { file: dir },
+    cause,
+  );
+}
+
+/** A JSON file of the model folder that does not parse. */
+export function badJson(file: string, cause: unknown): OddsmithError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return modelError("BAD_JSON", `Cannot read the model: ${reason}`, "download the file again", {
+    file,
+  }, cause);
+}
+
+/** A field config.json must have. */
+export function missingField(file: string, field: string): OddsmithError {
+  return modelError(
+    "MISSING_FIELD",
+    `Cannot read the model's configuration: "${field}" is missing`,
+    "take config.json from the checkpoint's own folder",
+    { file },
+  );
+}
+
+/** A field of the wrong type, or outside its range. */
+export function badField(
+  file: string,
+  field: string,
+  expected: string,
+  received: unknown,
+): OddsmithError {
+  return modelError(
+    "BAD_FIELD",
+    `Cannot read the model's configuration: "${field}" should be ${expected}, it is ` +
+      JSON.stringify(received),
+    "take config.json from the checkpoint's own folder",
+    { file },
+  );
+}
+
+/** A field whose value asks for something that is not built. */
+export function unsupportedField(
+  file: string,
+  field: string,
+  received: unknown,
+  supported: string,
+): OddsmithError {
+  return modelError(
+    "UNSUPPORTED",
+    `Cannot load the model: "${field}" is ${JSON.stringify(received)}, supported: ${supported}`,
+    "use a checkpoint without it",
+    { file },
+  );
+}
+
+/** An architecture that is not built. */
+export function unknownModelType(
+  file: string,
+  modelType: string,
+  known: readonly string[],
+): OddsmithError {
+  const nearest = nearestName(modelType, known);
+  return modelError(
+    "UNKNOWN_MODEL_TYPE",
+    `Cannot load the model: no architecture "${modelType}"; there is: ${known.join(", ")}`,
+    nearest === undefined ? "use a checkpoint of one of these" : `did you mean "${nearest}"?`,
+    { file },
+  );
+}
+
+/** Token ids that a model's vocabulary does not hold. */
+export function tokenOutOfRange(id: number, vocabSize: number): OddsmithError {
+  return modelError(
+    "TOKEN_RANGE",
+    `Cannot run the model: token ${id} is outside its vocabulary of ${vocabSize}`,
+    "the tokenizer is of another model: check tokenizer.json against config.json's vocab_size",
+  );
+}
+
+/** A prompt that leaves no room to generate. */
+export function promptTooLong(length: number, maxLength: number): OddsmithError {
+  return modelError(
+    "PROMPT_TOO_LONG",
+    `Cannot generate: a prompt has ${length} tokens, the model takes ${maxLength}`,
+    "shorten the prompt",
+  );
+}
+
+/** A prompt of no tokens at all. */
+export function emptyPrompt(): OddsmithError {
+  return modelError(
+    "EMPTY_PROMPT",
+    "Cannot generate: a prompt has no tokens",
+    "begin it with the model's BOS token",
+  );
+}

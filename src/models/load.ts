@@ -1,0 +1,72 @@
+/** Loads a Hugging Face model folder onto the current device. */
+
+import { tf } from "../tensor/tf.ts";
+import { checkFits } from "../tensor/limits.ts";
+import { checkWeights } from "../weights/check.ts";
+import { openWeights, type Weights } from "../weights/safetensors.ts";
+import type { Architecture } from "./architecture.ts";
+import type { ModelConfig } from "./config.ts";
+import { noModel } from "./errors.ts";
+import { readJson } from "./folder.ts";
+import type { CausalLM } from "./model.ts";
+import { modelTypeOf, parseConfig } from "./parse_config.ts";
+import { architectureOf } from "./registry.ts";
+
+/** A model folder that was found whole, before any weight is read. */
+export interface CheckedFolder {
+  readonly config: ModelConfig;
+  readonly architecture: Architecture;
+  readonly weights: Weights;
+  /** Tensors of the checkpoint that the architecture has no use for. */
+  readonly unexpected: readonly string[];
+}
+
+/**
+ * Reads a folder's configuration.
+ *
+ * @throws {OddsmithError} ModelError NO_MODEL, BAD_JSON, MISSING_FIELD, BAD_FIELD, UNSUPPORTED,
+ * UNKNOWN_MODEL_TYPE.
+ */
+export async function loadConfig(dir: string): Promise<ModelConfig> {
+  const source = await readJson(dir, "config.json");
+  if (!source) throw noModel(dir);
+  architectureOf(modelTypeOf(source), source.file);
+  return parseConfig(source, await readJson(dir, "generation_config.json"));
+}
+
+/**
+ * Checks that a folder's weights are what its configuration asks for, by their headers.
+ *
+ * @throws {OddsmithError} As `loadConfig`, and WeightsError (see `openWeights`, `checkWeights`).
+ */
+export async function checkModelFolder(dir: string): Promise<CheckedFolder> {
+  const config = await loadConfig(dir);
+  const architecture = architectureOf(config.modelType, dir);
+  const weights = await openWeights(dir);
+  const unexpected = checkWeights(weights, architecture.parameterShapes(config))
+    .filter((name) => !architecture.isIgnored(name));
+  return { config, architecture, weights, unexpected };
+}
+
+/**
+ * Loads a model: weights become float32 variables on the current device.
+ *
+ * @throws {OddsmithError} As `checkModelFolder`; WeightsError UNSUPPORTED_DTYPE; DeviceError
+ * LIMIT_EXCEEDED where a weight outgrows the device.
+ */
+export async function loadCausalLM(dir: string): Promise<CausalLM> {
+  const { config, architecture, weights } = await checkModelFolder(dir);
+  const parameters = new Map<string, tf.Variable>();
+  try {
+    for (const [name, shape] of architecture.parameterShapes(config)) {
+      checkFits(shape, `weight "${name}"`, 'the model\'s size, or set device to "wasm"');
+      const values = tf.tensor(await weights.read(name), shape);
+      parameters.set(name, tf.variable(values));
+      values.dispose();
+    }
+  } catch (error) {
+    tf.dispose([...parameters.values()]);
+    throw error;
+  }
+  return architecture.build(config, parameters);
+}

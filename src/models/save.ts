@@ -1,0 +1,37 @@
+/**
+ * Writes a model as a Hugging Face folder: the checkpoint it came from with its weights replaced,
+ * in float32 and under the same names. transformers loads it as it is.
+ */
+
+import { basename, join } from "@std/path";
+import { writeFileAtomic } from "../base/atomic.ts";
+import { readFloats } from "../tensor/readback.ts";
+import { type TensorSource, writeSafetensors } from "../weights/write_safetensors.ts";
+import { noModel } from "./errors.ts";
+import { readJson, sideFiles } from "./folder.ts";
+import type { CausalLM } from "./model.ts";
+
+/**
+ * Writes the whole folder.
+ *
+ * @param baseDir The folder the model was loaded from: configuration and tokenizer are its.
+ * @param dir An existing folder.
+ * @throws {OddsmithError} DeviceError where the device failed; ModelError NO_MODEL.
+ */
+export async function saveCausalLM(model: CausalLM, baseDir: string, dir: string): Promise<void> {
+  const config = await readJson(baseDir, "config.json");
+  if (!config) throw noModel(baseDir);
+  for (const path of await sideFiles(baseDir)) {
+    await Deno.copyFile(path, join(dir, basename(path)));
+  }
+  const { dtype: _, ...rest } = config.json;
+  const saved = { ...rest, torch_dtype: "float32" };
+  await writeFileAtomic(join(dir, "config.json"), JSON.stringify(saved, null, 2) + "\n");
+  const tensors = new Map<string, TensorSource>(
+    [...model.parameters].map(([name, variable]) => [
+      name,
+      { shape: variable.shape, values: () => readFloats(variable) },
+    ]),
+  );
+  await writeSafetensors(join(dir, "model.safetensors"), tensors);
+}

@@ -1,0 +1,112 @@
+/** The errors of weight files. */
+
+import { OddsmithError } from "../base/error.ts";
+import { nearestName } from "../base/nearest.ts";
+
+const LISTED = 5;
+
+const weightsError = (
+  code: string,
+  message: string,
+  hint: string,
+  file?: string,
+): OddsmithError =>
+  new OddsmithError("WeightsError", code, message, {
+    hint,
+    location: file === undefined ? undefined : { file },
+  });
+
+/** A model folder without weights that can be read here. */
+export function noWeights(dir: string): OddsmithError {
+  return weightsError(
+    "NO_WEIGHTS",
+    "Cannot read the weights: the folder holds neither model.safetensors nor its index",
+    "pickled weights (.bin) are not read: save the model with safe_serialization=True",
+    dir,
+  );
+}
+
+/** An index that names a file which is not there. */
+export function missingShard(indexFile: string, shard: string): OddsmithError {
+  return weightsError(
+    "MISSING_SHARD",
+    `Cannot read the weights: the index names "${shard}", which is not there`,
+    "copy or download every *.safetensors file of the checkpoint",
+    indexFile,
+  );
+}
+
+/** An index file that makes no sense. */
+export function badIndex(indexFile: string, reason: string): OddsmithError {
+  return weightsError(
+    "BAD_INDEX",
+    `Cannot read the weights' index: ${reason}`,
+    "download the checkpoint again",
+    indexFile,
+  );
+}
+
+/** A file that ends before its header says. */
+export function truncated(file: string, expectedBytes: number, actualBytes: number): OddsmithError {
+  return weightsError(
+    "TRUNCATED",
+    `Cannot read the weights: the file should have ${expectedBytes} bytes, it has ${actualBytes}`,
+    "copy or download the file again",
+    file,
+  );
+}
+
+/** A header that is not what the format says. */
+export function badHeader(file: string, reason: string): OddsmithError {
+  return weightsError(
+    "BAD_HEADER",
+    `Cannot read the weights: ${reason}`,
+    "the file is damaged or is no safetensors file",
+    file,
+  );
+}
+
+/** Numbers that training cannot start from. */
+export function unsupportedDtype(file: string, tensor: string, dtype: string): OddsmithError {
+  return weightsError(
+    "UNSUPPORTED_DTYPE",
+    `Cannot read tensor "${tensor}": its numbers are ${dtype}, only F32, F16 and BF16 are read`,
+    "convert the checkpoint to float32, float16 or bfloat16",
+    file,
+  );
+}
+
+/** Tensors that the architecture needs and the checkpoint lacks. */
+export function missingTensors(
+  dir: string,
+  missing: readonly string[],
+  present: Iterable<string>,
+): OddsmithError {
+  const shown = missing.slice(0, LISTED).map((name) => `"${name}"`).join(", ");
+  const more = missing.length > LISTED ? ` and ${missing.length - LISTED} more` : "";
+  const nearest = nearestName(missing[0]!, present);
+  return weightsError(
+    "MISSING_TENSOR",
+    `Cannot load the model: the checkpoint lacks ${shown}${more}`,
+    nearest === undefined
+      ? "check that config.json and the weights are of the same model"
+      : `the nearest tensor it has is "${nearest}"; check that config.json and the weights match`,
+    dir,
+  );
+}
+
+/** A tensor of another shape than config.json asks for. */
+export function wrongShape(
+  dir: string,
+  tensor: string,
+  expected: readonly number[],
+  received: readonly number[],
+): OddsmithError {
+  return weightsError(
+    "WRONG_SHAPE",
+    `Cannot load tensor "${tensor}": config.json asks for [${expected.join(", ")}], the ` +
+      `checkpoint has [${received.join(", ")}]`,
+    "check that config.json and the weights are of the same model",
+    dir,
+  );
+}
