@@ -1,4 +1,7 @@
-/** The errors of tokenizers, chat templates and encoding: every message this layer gives. */
+/**
+ * The errors of tokenizers, chat templates and encoding. None quotes a row's text, which may be
+ * private or harmful; what a template says by raise_exception is passed on.
+ */
 
 import { type ErrorLocation, OddsmithError } from "../base/error.ts";
 import { suggest } from "../base/suggest.ts";
@@ -41,16 +44,13 @@ export function tokenizerUnsupported(file: string, reason: string): OddsmithErro
 }
 
 /** A text holds what the vocabulary cannot spell, and there is no unknown token to stand for it. */
-export function unknownCharacter(text: string): OddsmithError {
+export function unknownCharacter(character: string): OddsmithError {
+  const point = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
   return textError(
     "UNKNOWN_CHARACTER",
-    `Cannot tokenize ${
-      JSON.stringify(text.slice(0, 60))
-    }: it holds a character that is not in the ` +
-      "vocabulary, and the tokenizer has no unknown token",
-    {
-      hint: "remove such characters from the data, or use the tokenizer the model was trained with",
-    },
+    `Cannot tokenize the character U+${point}: it is not in the vocabulary, and the tokenizer has ` +
+      "no unknown token",
+    { hint: "remove it from the data, or use the tokenizer the model was trained with" },
   );
 }
 
@@ -185,19 +185,12 @@ export function templateRaised(name: string, message: string, source?: string): 
 }
 
 /** A template whose prompt is no beginning of the whole conversation. */
-export function templateBoundary(
-  where: { name: string; source: string; prompt: string; full: string; at: number },
-): OddsmithError {
-  const near = (text: string) =>
-    JSON.stringify(text.slice(Math.max(0, where.at - 16), where.at + 24));
+export function templateBoundary(name: string, source: string, at: number): OddsmithError {
   return textError(
     "TEMPLATE_BOUNDARY",
-    `Cannot split prompt from answer: chat template "${where.name}" writes the prompt differently ` +
-      `once an answer follows (${near(where.prompt)} against ${near(where.full)})`,
-    {
-      location: sourceLocation(where.source),
-      hint: "set addGenerationPrompt: false, or choose another template",
-    },
+    `Cannot split prompt from answer: chat template "${name}" writes the prompt otherwise once an ` +
+      `answer follows (from character ${at + 1} on)`,
+    { location: sourceLocation(source), hint: "choose another template" },
   );
 }
 

@@ -7,13 +7,14 @@ export interface TemplatedPair {
   prompt: string;
   chosen: string;
   rejected: string;
-  /** True where the text already holds the template's own special tokens (no BOS/EOS to add). */
+  /** True where a chat template wrote the text, special tokens and all. */
   templated: boolean;
 }
 
 /**
  * Token ids. promptIds + chosenIds and promptIds + rejectedIds equal the ids of the joined texts;
- * BOS, where the model has one, is promptIds[0]; EOS is the last id of both answers.
+ * BOS, where the model begins texts with one, is promptIds[0], once; EOS ends both answers, once
+ * (a template may write white space after it). Each has at least one id.
  */
 export interface TokenizedPair {
   id: string;

@@ -101,10 +101,7 @@ function writeConversation(
   if (!chosen.startsWith(asked) || !rejected.startsWith(asked)) {
     at = sharedLength([asked, chosen, rejected]);
     const messages = asked.slice(0, sharedLength([asked, render(prompt, false)])).trimEnd();
-    if (at < messages.length) {
-      const full = chosen.startsWith(messages) ? rejected : chosen;
-      throw templateBoundary({ name: template.name, source, prompt: asked, full, at });
-    }
+    if (at < messages.length) throw templateBoundary(template.name, source, at);
   }
   return {
     pair: {

@@ -116,7 +116,7 @@ class FolderTokenizer implements Tokenizer {
 
   encode(text: string, options: { addSpecialTokens?: boolean } = {}): number[] {
     const { ids } = this.#library.encode(text, { add_special_tokens: false });
-    if ((ids as (number | undefined)[]).includes(undefined)) throw unknownCharacter(text);
+    if (hasUnknown(ids)) throw unknownCharacter(this.#firstUnknown(text));
     if (!options.addSpecialTokens) return ids;
     return [
       ...(this.addBos ? [this.bosTokenId!] : []),
@@ -145,6 +145,12 @@ class FolderTokenizer implements Tokenizer {
     return this.#special.has(id);
   }
 
+  #firstUnknown(text: string): string {
+    const unknown = (character: string) =>
+      hasUnknown(this.#library.encode(character, { add_special_tokens: false }).ids);
+    return [...text].find(unknown) ?? text;
+  }
+
   /** Every "*_token" of the configuration; BOS and EOS known only by id are spelled out. */
   #templateTokens({ config }: TokenizerFiles): Record<string, string> {
     const tokens: Record<string, string> = {};
@@ -156,6 +162,11 @@ class FolderTokenizer implements Tokenizer {
     }
     return tokens;
   }
+}
+
+/** The library gives undefined where neither a token nor an unknown token fits. */
+function hasUnknown(ids: readonly (number | undefined)[]): boolean {
+  return ids.includes(undefined);
 }
 
 function buildLibrary(files: TokenizerFiles): LibraryTokenizer {

@@ -194,7 +194,7 @@ Deno.test("templatePair: a template that rewrites the prompt once an answer foll
   const error = errorOf(conversation(asked), options);
   assertEquals(error.code, "TEMPLATE_BOUNDARY");
   assertStringIncludes(error.message, '"inline"');
-  assertStringIncludes(error.message, "LAST Is it?");
+  assertStringIncludes(error.message, "from character 1 on");
   assertEquals(error.location, { file: "chats.jsonl", row: 5 });
 });
 

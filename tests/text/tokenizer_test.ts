@@ -135,13 +135,14 @@ Deno.test("encode: a character outside the vocabulary is an error, not an undefi
       model: {
         type: "WordPiece",
         vocab: { a: 0 },
+        max_input_chars_per_word: 9,
         unk_token: "[UNK]",
         continuing_subword_prefix: "##",
       },
     },
   });
   assertEquals(tokenizer.encode("a"), [0]);
-  const error = assertThrows(() => tokenizer.encode("b"), OddsmithError);
+  const error = assertThrows(() => tokenizer.encode("ab"), OddsmithError, "U+0062");
   assertEquals(error.code, "UNKNOWN_CHARACTER");
 });
 
