@@ -69,6 +69,7 @@ export async function loadNewestCheckpoint(
   optimizer: AdamW,
   log: (message: string, level: "warn") => void,
 ): Promise<TrainState | undefined> {
+  await removeHalfWritten(dir);
   for (const name of await checkpointNames(dir)) {
     const path = join(dir, name);
     try {
@@ -102,6 +103,15 @@ async function checkpointNames(dir: string): Promise<string[]> {
     if (entry.name.startsWith(PREFIX)) names.push(entry.name);
   }
   return names.sort().reverse();
+}
+
+/** Removes what a killed process was writing; nobody else writes in the folder of a training. */
+async function removeHalfWritten(dir: string): Promise<void> {
+  for await (const entry of Deno.readDir(dir)) {
+    if (entry.name.startsWith(".tmp-")) {
+      await Deno.remove(join(dir, entry.name), { recursive: true });
+    }
+  }
 }
 
 async function readHead(path: string): Promise<CheckpointHead> {

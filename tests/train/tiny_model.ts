@@ -38,6 +38,9 @@ export function tinyModel(seed: string): CausalLM {
     parameters,
     hidden: (batch: TokenBatch) => embedding(weight("model.embed_tokens.weight"), batch.inputIds),
     headWeight: () => weight("lm_head.weight"),
+    startDecoding: () => {
+      throw new Error("the bigram model is only for training");
+    },
     dispose: () => tf.dispose([...parameters.values()]),
   };
 }
