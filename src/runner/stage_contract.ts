@@ -48,6 +48,9 @@ export function stageFaults(value: unknown): string[] {
   if (value.sources !== undefined && typeof value.sources !== "function") {
     faults.push(`"sources" is not a function`);
   }
+  if (value.volatile !== undefined && !Array.isArray(value.volatile)) {
+    faults.push(`"volatile" is not a list`);
+  }
   if (value.cache !== undefined && value.cache !== "content" && value.cache !== "never") {
     faults.push(`"cache" is neither "content" nor "never"`);
   }
