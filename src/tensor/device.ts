@@ -42,6 +42,8 @@ export interface Device {
   /** Present on webgpu. */
   readonly adapter?: AdapterFacts;
   readonly limits: DeviceLimits;
+  /** Optional WebGPU features in use: "shader-f16", "timestamp-query", "subgroups". */
+  readonly features: ReadonlySet<string>;
   /** One line for people: which device this is and, without an adapter, what to install. */
   readonly note: string;
   /**
@@ -134,6 +136,7 @@ function webgpuDevice(handle: WebGPUHandle): Device {
     backend: "webgpu",
     adapter: { vendor, architecture, description, software: isFallbackAdapter },
     limits: { maxBufferBytes: maxBufferSize, maxBindingBytes: maxStorageBufferBindingSize },
+    features: handle.features,
     note: `WebGPU on ${name} (${kind}, ${bytes(maxStorageBufferBindingSize)} a binding)`,
     checkFailed: handle.checkFailed,
     memoryBytes: () => handle.backend.memory().numBytesAllocatedInGPU,
@@ -145,6 +148,7 @@ function plainDevice(backend: "wasm" | "cpu"): Device {
   return {
     backend,
     limits: { maxBufferBytes: limit, maxBindingBytes: limit },
+    features: new Set(),
     note: backend === "wasm" ? "WebAssembly on one CPU thread" : "plain JavaScript on the CPU",
     checkFailed: () => {},
     memoryBytes: () => tf.memory().numBytes,

@@ -66,6 +66,43 @@ export function limitExceeded(options: {
   );
 }
 
+/** More workgroups than one dispatch may have in a dimension. */
+export function dispatchExceeded(
+  what: string,
+  workgroups: readonly number[],
+  allowed: number,
+  option: string,
+): OddsmithError {
+  return deviceError(
+    "LIMIT_EXCEEDED",
+    `Cannot compute ${what}: it takes [${workgroups.join(", ")}] workgroups, ` +
+      `this device allows ${allowed} in a dimension`,
+    `lower ${option}`,
+  );
+}
+
+/** A tensor without elements where a program binds one: WebGPU has no binding of no bytes. */
+export function emptyBinding(
+  what: string,
+  index: number,
+  shape: readonly number[],
+): OddsmithError {
+  return deviceError(
+    "EMPTY_BINDING",
+    `Cannot compute ${what}: binding ${index} is a tensor [${shape.join(", ")}] without elements`,
+    "leave the program out where there is nothing to compute",
+  );
+}
+
+/** One buffer that a program is to read and to write in the same dispatch. */
+export function sharedBuffer(what: string, index: number): OddsmithError {
+  return deviceError(
+    "SHARED_BUFFER",
+    `Cannot compute ${what}: what binding ${index} writes is also an input`,
+    "name the tensor in inPlace alone, or copy it first",
+  );
+}
+
 /** An error that WebGPU reported beside the call that caused it: the results are not to be used. */
 export function uncapturedError(messages: readonly string[], limits: string): OddsmithError {
   const more = messages.length > 1 ? ` (and ${messages.length - 1} more)` : "";

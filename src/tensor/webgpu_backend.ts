@@ -24,6 +24,13 @@ const WANTED_LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
+/** Asked for where the adapter offers them; a program must look before it uses one. */
+const WANTED_FEATURES = [
+  "shader-f16",
+  "timestamp-query",
+  "subgroups" as GPUFeatureName,
+] as const satisfies GPUFeatureName[];
+
 /** tfjs's MatMulPackedProgram; the split-K one adds floats atomically, in no fixed order. */
 const PACKED_MATMUL = 3;
 
@@ -32,6 +39,7 @@ export interface WebGPUHandle {
   readonly backend: WebGPUBackend;
   readonly info: GPUAdapterInfo;
   readonly limits: GPUSupportedLimits;
+  readonly features: ReadonlySet<string>;
   /** Throws what WebGPU reported since the device was opened, if anything. */
   checkFailed(): void;
 }
@@ -45,7 +53,8 @@ export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
   const requiredLimits = Object.fromEntries(
     WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
   );
-  const device = await adapter.requestDevice({ requiredLimits });
+  const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   const failures = watch(device);
   const backend = new GuardedBackend(device, adapter.info);
   tf.env().set("WEBGPU_MATMUL_PROGRAM_TYPE", PACKED_MATMUL);
@@ -54,7 +63,9 @@ export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
   tf.env().set("WEBGPU_CPU_FORWARD", false);
   tf.removeBackend("webgpu");
   tf.registerBackend("webgpu", () => backend);
-  return { backend, info: adapter.info, limits: device.limits, checkFailed: failures };
+  const features = new Set<string>(requiredFeatures);
+  const { limits } = device;
+  return { backend, info: adapter.info, limits, features, checkFailed: failures };
 }
 
 /** Collects a device's side-channel errors; the returned function throws once there is one. */

@@ -1,0 +1,64 @@
+/**
+ * Compiles compute programs once a device. The bind group layout is stated, not derived from the
+ * code, so that a variant which leaves a binding unused takes the same bindings.
+ */
+
+/** What a pipeline is made from. */
+export interface PipelineSource {
+  /** Names the code: equal keys must mean equal code. */
+  readonly key: string;
+  /** WGSL with an entry point `main`, or a function that generates it. */
+  readonly code: string | (() => string);
+  /** Values of the code's `override` constants. */
+  readonly constants?: Readonly<Record<string, number>>;
+}
+
+/** How each binding is used, in the order of their numbers. */
+export type BindingKind = "read" | "write" | "uniform";
+
+const BUFFER_TYPES = {
+  read: "read-only-storage",
+  write: "storage",
+  uniform: "uniform",
+} as const;
+
+/** A compiled program. */
+export interface Pipeline {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+const compiled = new WeakMap<GPUDevice, Map<string, Pipeline>>();
+
+/** The pipeline of `source`, compiled at first use. Faults in the code surface in `checkFailed`. */
+export function pipelineFor(
+  device: GPUDevice,
+  source: PipelineSource,
+  kinds: readonly BindingKind[],
+): Pipeline {
+  let cache = compiled.get(device);
+  if (!cache) compiled.set(device, cache = new Map());
+  const { key, code, constants } = source;
+  const id = `${key}|${kinds.join()}|${constants ? JSON.stringify(constants) : ""}`;
+  let known = cache.get(id);
+  if (known) return known;
+  const layout = device.createBindGroupLayout({
+    label: key,
+    entries: kinds.map((kind, binding) => ({
+      binding,
+      visibility: GPUShaderStage.COMPUTE,
+      buffer: { type: BUFFER_TYPES[kind] },
+    })),
+  });
+  const module = device.createShaderModule({
+    label: key,
+    code: typeof code === "string" ? code : code(),
+  });
+  const pipeline = device.createComputePipeline({
+    label: key,
+    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+    compute: { module, entryPoint: "main", constants: { ...constants } },
+  });
+  cache.set(id, known = { pipeline, layout });
+  return known;
+}
