@@ -4,14 +4,39 @@
  *     x [N, C]   w [C]   r [N, 1]   y [N, C]
  *     dX = r (g - x̂ mean_c(g x̂)), g = dY ⊙ w      dW = Σ_n dY x̂
  *
- * Saves x, w and r. (Zhang & Sennrich 2019, eq. 4.)
+ * Saves x, w and r. (Zhang & Sennrich 2019, eq. 4.) On webgpu: one pass over the rows each way
+ * (rms_norm.wgsl, rms_norm_dx.wgsl), and dW by blocks of rows (rms_norm_dweight.wgsl) whose sums
+ * are then added in order. Reference: `stockRmsNorm`.
  */
 
 import { withGradient } from "../tensor/gradient.ts";
+import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
+import { floatBits, runProgram } from "../tensor/program.ts";
 import { tf } from "../tensor/tf.ts";
+import { columnSum, ROW_BLOCK } from "./column_sum.ts";
+import forwardCode from "./rms_norm.wgsl" with { type: "text" };
+import dWeightCode from "./rms_norm_dweight.wgsl" with { type: "text" };
+import dXCode from "./rms_norm_dx.wgsl" with { type: "text" };
 
 /** Scales each row to unit root mean square, then by the learned `weight`. */
 export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
+  if (tf.getBackend() !== "webgpu") return stockRmsNorm(x, weight, epsilon);
+  return withGradient<tf.Tensor2D>(
+    [x, weight],
+    (save) => {
+      const { y, r } = forward(x, weight, epsilon);
+      save([x, weight, r]);
+      return y;
+    },
+    (dY, saved) => {
+      const [x, weight, r] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
+      return [inputGradient(x, weight, r, dY), weightGradient(x, r, dY)];
+    },
+  );
+}
+
+/** The same in tfjs's operations. */
+export function stockRmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
   return withGradient<tf.Tensor2D>(
     [x, weight],
     (save) => {
@@ -30,4 +55,61 @@ export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): t
       ];
     },
   );
+}
+
+function forward(
+  x: tf.Tensor2D,
+  weight: tf.Tensor1D,
+  epsilon: number,
+): { y: tf.Tensor2D; r: tf.Tensor2D } {
+  const [N, C] = x.shape;
+  const width = vectorWidth(C);
+  const [y, r] = runProgram({
+    ...vectorSource("rms_norm", forwardCode, width),
+    label: "rms norm",
+    constants: { lanes: laneShape().lanes },
+    inputs: [x, weight],
+    outputs: [{ shape: [N, C] }, { shape: [N, 1] }],
+    uniforms: [N, C / width, floatBits(epsilon)],
+    workgroups: N,
+  });
+  return { y: y as tf.Tensor2D, r: r as tf.Tensor2D };
+}
+
+function inputGradient(
+  x: tf.Tensor2D,
+  weight: tf.Tensor1D,
+  r: tf.Tensor2D,
+  dY: tf.Tensor2D,
+): tf.Tensor {
+  const [N, C] = x.shape;
+  const width = vectorWidth(C);
+  return runProgram({
+    ...vectorSource("rms_norm_dx", dXCode, width),
+    label: "rms norm's gradient",
+    constants: { lanes: laneShape().lanes },
+    inputs: [x, weight, r, dY],
+    outputs: [{ shape: [N, C] }],
+    uniforms: [N, C / width],
+    workgroups: N,
+  })[0]!;
+}
+
+function weightGradient(x: tf.Tensor2D, r: tf.Tensor2D, dY: tf.Tensor2D): tf.Tensor1D {
+  const [N, C] = x.shape;
+  const width = vectorWidth(C);
+  const { lanes } = laneShape();
+  const blocks = Math.ceil(N / ROW_BLOCK);
+  const [sums] = runProgram({
+    ...vectorSource("rms_norm_dweight", dWeightCode, width),
+    label: "rms norm's weight gradient",
+    constants: { lanes, block: ROW_BLOCK },
+    inputs: [x, r, dY],
+    outputs: [{ shape: [blocks, C] }],
+    uniforms: [N, C / width],
+    workgroups: [Math.ceil(C / width / lanes), blocks, 1],
+  });
+  const total = columnSum(sums as tf.Tensor2D);
+  sums!.dispose();
+  return total;
 }

@@ -6,6 +6,7 @@
  */
 
 import type { CausalLM } from "../models/model.ts";
+import { accumulate } from "../ops/accumulate.ts";
 import { targetLogProbs } from "../ops/head.ts";
 import { currentDevice } from "../tensor/device.ts";
 import { tf } from "../tensor/tf.ts";
@@ -108,12 +109,7 @@ function addGradients(total: Gradients, share: Gradients): Gradients {
   const sum = new Map(total);
   for (const [name, gradient] of share) {
     const before = total.get(name);
-    if (before === undefined) {
-      sum.set(name, gradient);
-      continue;
-    }
-    sum.set(name, tf.add(before, gradient));
-    tf.dispose([before, gradient]);
+    sum.set(name, before ? accumulate(before, gradient) : gradient);
   }
   return sum;
 }

@@ -9,6 +9,7 @@
 import { join } from "@std/path";
 import { OddsmithError } from "../base/error.ts";
 import type { CausalLM } from "../models/model.ts";
+import { globalNorm } from "../ops/global_norm.ts";
 import type { Device } from "../tensor/device.ts";
 import { tf } from "../tensor/tf.ts";
 import { BestModel } from "./best_model.ts";
@@ -19,7 +20,7 @@ import { windowGradients } from "./gradients.ts";
 import { LogFile, type LogRow } from "./log_file.ts";
 import { type PairMetrics, ScoreSummary } from "./metrics.ts";
 import { type OrpoObjective, resolveObjective } from "./objective.ts";
-import { AdamW, clipFactor, globalNorm } from "./optimizer.ts";
+import { AdamW, clipFactor } from "./optimizer.ts";
 import type { OrpoOptions } from "./options.ts";
 import type { PairStore } from "./pair_store.ts";
 import { WindowSampler } from "./sampler.ts";
@@ -209,7 +210,7 @@ class Training {
     });
     const state = this.#state;
     const learningRate = options.learningRate * scheduleFactor(this.#schedule, state.step);
-    const gradNorm = globalNorm(gradients);
+    const gradNorm = globalNorm([...gradients.values()]);
     const factor = options.maxGradNorm > 0 ? clipFactor(gradNorm, options.maxGradNorm) : undefined;
     this.#optimizer.update(gradients, learningRate, factor);
     tf.dispose([...gradients.values(), ...(factor ? [factor] : [])]);

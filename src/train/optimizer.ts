@@ -3,6 +3,7 @@
  * update is torch.optim.AdamW's; which weights decay is transformers' Trainer's choice.
  */
 
+import { adamwStep, type Moments } from "../ops/adamw.ts";
 import { tf } from "../tensor/tf.ts";
 
 /** Settings of AdamW. */
@@ -27,25 +28,12 @@ export function decays(name: string): boolean {
   return !NEVER_DECAYED.test(name);
 }
 
-/** Gives the root of the sum of squares of all gradients, as a scalar on the device. */
-export function globalNorm(gradients: Gradients): tf.Scalar {
-  return tf.tidy(() => {
-    const squares = [...gradients.values()].map((g) => g.square().sum<tf.Scalar>());
-    return tf.stack(squares).sum<tf.Scalar>().sqrt<tf.Scalar>();
-  });
-}
-
 /**
  * Gives the factor that clips gradients to a global norm, min(1, maxGradNorm / (norm + 1e-6)), as
  * torch's clip_grad_norm_ does.
  */
 export function clipFactor(norm: tf.Scalar, maxGradNorm: number): tf.Scalar {
   return tf.tidy(() => tf.minimum<tf.Scalar>(tf.div(maxGradNorm, norm.add(1e-6)), 1));
-}
-
-interface Moments {
-  first: tf.Tensor;
-  second: tf.Tensor;
 }
 
 /** AdamW over named variables; owns two tensors of each one's shape. */
@@ -79,26 +67,19 @@ export class AdamW {
    */
   update(gradients: Gradients, learningRate: number, scale?: tf.Scalar): void {
     this.#step++;
-    const { adamBeta1, adamBeta2, adamEpsilon, weightDecay } = this.options;
-    const rootCorrection = Math.sqrt(1 - adamBeta2 ** this.#step);
-    const stepSize = learningRate / (1 - adamBeta1 ** this.#step);
-    for (const [name, raw] of gradients) {
-      const parameter = this.parameters.get(name)!;
-      const old = this.#moments.get(name)!;
-      const [first, second] = tf.tidy(() => {
-        const gradient = scale === undefined ? raw : raw.mul(scale);
-        const m = old.first.mul(adamBeta1).add(gradient.mul(1 - adamBeta1));
-        const v = old.second.mul(adamBeta2).add(gradient.square().mul(1 - adamBeta2));
-        const change = m.div(v.sqrt().div(rootCorrection).add(adamEpsilon)).mul(stepSize);
-        const kept = weightDecay > 0 && decays(name)
-          ? parameter.mul(1 - learningRate * weightDecay)
-          : parameter;
-        parameter.assign(kept.sub(change));
-        return [m, v];
-      });
-      tf.dispose([old.first, old.second]);
-      this.#moments.set(name, { first: first!, second: second! });
+    const { adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: epsilon } = this.options;
+    const factor = scale ?? tf.scalar(1);
+    for (const [name, gradient] of gradients) {
+      const weightDecay = decays(name) ? this.options.weightDecay : 0;
+      adamwStep(
+        this.parameters.get(name)!,
+        gradient,
+        this.#moments.get(name)!,
+        { beta1, beta2, epsilon, weightDecay, learningRate, step: this.#step },
+        factor,
+      );
     }
+    if (!scale) factor.dispose();
   }
 
   /** The state, for a checkpoint: tensors "m.<name>" and "v.<name>", still owned by the optimizer. */

@@ -1,0 +1,28 @@
+// A lane a column of a block of rows: y[block] = the sum of the block's rows.
+
+override lanes: u32;
+override block: u32;
+
+struct Params {
+  rows: u32,
+  // Vectors of a row.
+  length: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read_write> y: array<V>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(lanes)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let column = group.x * lanes + lane;
+  if (column >= params.length) { return; }
+  let first = group.y * block;
+  let end = min(first + block, params.rows);
+  var sum = V(0);
+  for (var row = first; row < end; row++) { sum += x[row * params.length + column]; }
+  y[group.y * params.length + column] = sum;
+}

@@ -1,0 +1,43 @@
+// A workgroup a row: y = x r w, and the row's r.
+
+override lanes: u32;
+
+struct Params {
+  rows: u32,
+  // Vectors of a row.
+  length: u32,
+  epsilon: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read> weight: array<V>;
+@group(0) @binding(2) var<storage, read_write> y: array<V>;
+@group(0) @binding(3) var<storage, read_write> r: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+var<workgroup> sums: array<f32, lanes>;
+
+@compute @workgroup_size(lanes)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = group.x + group.y * groups.x;
+  if (row >= params.rows) { return; }
+  let start = row * params.length;
+  let end = start + params.length;
+
+  var squares = V(0);
+  for (var i = start + lane; i < end; i += lanes) { squares += x[i] * x[i]; }
+  sums[lane] = total(squares);
+  workgroupBarrier();
+  for (var half = lanes / 2; half > 0; half /= 2) {
+    if (lane < half) { sums[lane] += sums[lane + half]; }
+    workgroupBarrier();
+  }
+
+  let scale = 1 / sqrt(sums[0] / f32(width * params.length) + params.epsilon);
+  if (lane == 0) { r[row] = scale; }
+  for (var i = start + lane; i < end; i += lanes) { y[i] = x[i] * scale * weight[i - start]; }
+}

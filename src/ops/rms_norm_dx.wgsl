@@ -1,0 +1,47 @@
+// A workgroup a row: dX = r (g - x̂ mean_c(g x̂)), g = dY w, x̂ = x r.
+
+override lanes: u32;
+
+struct Params {
+  rows: u32,
+  // Vectors of a row.
+  length: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read> weight: array<V>;
+@group(0) @binding(2) var<storage, read> r: array<f32>;
+@group(0) @binding(3) var<storage, read> dY: array<V>;
+@group(0) @binding(4) var<storage, read_write> dX: array<V>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+var<workgroup> sums: array<f32, lanes>;
+
+@compute @workgroup_size(lanes)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = group.x + group.y * groups.x;
+  if (row >= params.rows) { return; }
+  let start = row * params.length;
+  let end = start + params.length;
+  let scale = r[row];
+
+  var products = V(0);
+  for (var i = start + lane; i < end; i += lanes) {
+    products += dY[i] * weight[i - start] * (x[i] * scale);
+  }
+  sums[lane] = total(products);
+  workgroupBarrier();
+  for (var half = lanes / 2; half > 0; half /= 2) {
+    if (lane < half) { sums[lane] += sums[lane + half]; }
+    workgroupBarrier();
+  }
+
+  let along = sums[0] / f32(width * params.length);
+  for (var i = start + lane; i < end; i += lanes) {
+    dX[i] = scale * (dY[i] * weight[i - start] - x[i] * scale * along);
+  }
+}

@@ -1,0 +1,39 @@
+// Every lane owns some vectors of y, a run of segments from `base` on: the row of segment s is the
+// sum of the rows order[starts[s]] .. order[starts[s + 1] - 1] of x, in that order.
+
+override lanes: u32;
+override perLane: u32;
+
+struct Params {
+  // Vectors of y.
+  count: u32,
+  // Vectors of a row.
+  length: u32,
+  base: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read> order: array<i32>;
+@group(0) @binding(2) var<storage, read> starts: array<i32>;
+@group(0) @binding(3) var<storage, read_write> y: array<V>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+@compute @workgroup_size(lanes)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let start = (group.x + group.y * groups.x) * lanes * perLane;
+  let end = min(start + lanes * perLane, params.count);
+  for (var i = start + lane; i < end; i += lanes) {
+    let segment = params.base + i / params.length;
+    let column = i % params.length;
+    var sum = V(0);
+    let stop = starts[segment + 1];
+    for (var n = starts[segment]; n < stop; n++) {
+      sum += x[u32(order[n]) * params.length + column];
+    }
+    y[i] = sum;
+  }
+}

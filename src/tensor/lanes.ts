@@ -1,0 +1,53 @@
+/**
+ * How our programs spread over a device: how many lanes make a workgroup, how many elements each
+ * takes, and whether elements are loaded four at a time. Results depend on it in the last bits
+ * only, and it is fixed for a device.
+ */
+
+import { currentDevice } from "./device.ts";
+
+/** Values of the `override` constants that the programs of src/ops share. */
+export type LaneShape = {
+  /** Lanes of a workgroup, a power of two. */
+  lanes: number;
+  /** Elements (or vectors) a lane takes in a program without rows. */
+  perLane: number;
+};
+
+/**
+ * A CPU driver runs a workgroup's lanes in one SIMD register after the other, and every lane costs
+ * more to start than an element to compute; a GPU wants many lanes.
+ */
+const ON_CPU: LaneShape = { lanes: 8, perLane: 16 };
+const ON_GPU: LaneShape = { lanes: 64, perLane: 4 };
+
+/** The current device's shape. */
+export function laneShape(): LaneShape {
+  return currentDevice().adapter?.software ? ON_CPU : ON_GPU;
+}
+
+/** Elements a program loads at a time. */
+export type VectorWidth = 1 | 4;
+
+/** 4 where every given length is a multiple of it. */
+export function vectorWidth(...lengths: number[]): VectorWidth {
+  return lengths.every((length) => length % 4 === 0) ? 4 : 1;
+}
+
+/**
+ * What a program in terms of vectors begins with: `V`, the vector; `width`, its elements; and
+ * `total(v)`, their sum. It keys as `name/width`.
+ */
+export function vectorSource(
+  name: string,
+  code: string,
+  width: VectorWidth,
+): { key: string; code: () => string } {
+  return { key: `${name}/${width}`, code: () => `${VECTORS[width]}\n${code}` };
+}
+
+const VECTORS: Readonly<Record<VectorWidth, string>> = {
+  1: "alias V = f32; const width = 1u; fn total(v: V) -> f32 { return v; }",
+  4: "alias V = vec4<f32>; const width = 4u; " +
+    "fn total(v: V) -> f32 { return (v.x + v.y) + (v.z + v.w); }",
+};
