@@ -12,6 +12,7 @@ import {
   noDevice,
   unknownDevice,
 } from "./errors.ts";
+import { scratchBytes } from "./texels.ts";
 import type { WebGPUHandle } from "./webgpu_backend.ts";
 
 /** The backends there are. */
@@ -139,7 +140,8 @@ function webgpuDevice(handle: WebGPUHandle): Device {
     features: handle.features,
     note: `WebGPU on ${name} (${kind}, ${bytes(maxStorageBufferBindingSize)} a binding)`,
     checkFailed: handle.checkFailed,
-    memoryBytes: () => handle.backend.memory().numBytesAllocatedInGPU,
+    memoryBytes: () =>
+      handle.backend.memory().numBytesAllocatedInGPU + scratchBytes(handle.backend.device),
   };
 }
 

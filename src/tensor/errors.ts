@@ -94,6 +94,15 @@ export function emptyBinding(
   );
 }
 
+/** A tensor whose rows WebGPU cannot copy into a texture. */
+export function misalignedTexels(what: string, stride: number, start: number): OddsmithError {
+  return deviceError(
+    "MISALIGNED_TEXELS",
+    `Cannot compute ${what}: rows of ${stride} elements from element ${start} on cannot be texels`,
+    "ask fitsTexels, and bind the tensor as a buffer where it says no",
+  );
+}
+
 /** One buffer that a program is to read and to write in the same dispatch. */
 export function sharedBuffer(what: string, index: number): OddsmithError {
   return deviceError(

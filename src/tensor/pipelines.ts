@@ -14,12 +14,13 @@ export interface PipelineSource {
 }
 
 /** How each binding is used, in the order of their numbers. */
-export type BindingKind = "read" | "write" | "uniform";
+export type BindingKind = "read" | "texels" | "write" | "uniform";
 
-const BUFFER_TYPES = {
-  read: "read-only-storage",
-  write: "storage",
-  uniform: "uniform",
+const LAYOUTS = {
+  read: { buffer: { type: "read-only-storage" } },
+  texels: { texture: { sampleType: "unfilterable-float" } },
+  write: { buffer: { type: "storage" } },
+  uniform: { buffer: { type: "uniform" } },
 } as const;
 
 /** A compiled program. */
@@ -47,7 +48,7 @@ export function pipelineFor(
     entries: kinds.map((kind, binding) => ({
       binding,
       visibility: GPUShaderStage.COMPUTE,
-      buffer: { type: BUFFER_TYPES[kind] },
+      ...LAYOUTS[kind],
     })),
   });
   const module = device.createShaderModule({

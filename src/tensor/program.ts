@@ -15,6 +15,7 @@
 
 import { dispatchExceeded, emptyBinding, limitExceeded, sharedBuffer } from "./errors.ts";
 import { type BindingKind, pipelineFor, type PipelineSource } from "./pipelines.ts";
+import { copyToTexture, type TexelView } from "./texels.ts";
 import { tf } from "./tf.ts";
 import { type BackendInternals, submitPending, webgpuInternals } from "./webgpu_internals.ts";
 
@@ -39,8 +40,8 @@ export interface OutputSpec {
 export interface Program extends PipelineSource {
   /** Says what is computed, in errors and profiles: "attention". */
   readonly label: string;
-  /** Read only. A tensor may be given twice. */
-  readonly inputs?: readonly Binding[];
+  /** Read only, as buffers or, see texels.ts, as textures. A tensor may be given twice. */
+  readonly inputs?: readonly (Binding | TexelView)[];
   /** Read and written; a copy of the values read back earlier is dropped. Clones share them. */
   readonly inPlace?: readonly Binding[];
   /** New tensors, in the order they are returned. */
@@ -74,9 +75,16 @@ export function runProgram(program: Program): tf.Tensor[] {
   const written = [...inPlace, ...created];
   const bindings = [...inputs, ...written];
   try {
-    const entries = bindings.map((binding, i) => resourceOf(backend, program, binding, i));
+    const entries: Resource[] = bindings.map((binding, i) =>
+      "texels" in binding
+        ? copyToTexture(backend, binding, i, label)
+        : resourceOf(backend, program, binding, i)
+    );
     checkSeparate(label, entries, inputs.length);
-    const kinds: BindingKind[] = bindings.map((_, i) => i < inputs.length ? "read" : "write");
+    const kinds: BindingKind[] = [
+      ...inputs.map((input) => "texels" in input ? "texels" as const : "read" as const),
+      ...written.map(() => "write" as const),
+    ];
     if (uniforms) {
       kinds.push("uniform");
       entries.push({ buffer: uniformBuffer(backend, uniforms) });
@@ -136,7 +144,8 @@ export function rangeAlignment(): number {
 
 const words = new DataView(new ArrayBuffer(4));
 
-function tensorOf(binding: Binding): tf.Tensor {
+function tensorOf(binding: Binding | TexelView): tf.Tensor {
+  if ("texels" in binding) return binding.texels;
   return "tensor" in binding ? binding.tensor : binding;
 }
 
@@ -161,10 +170,13 @@ function resourceOf(
   return { buffer, offset: 4 * start, size: askedBytes };
 }
 
+type Resource = GPUBufferBinding | GPUTextureView;
+
 /** WebGPU forbids a buffer that is read-only and written in one dispatch, whatever the ranges. */
-function checkSeparate(label: string, entries: readonly GPUBufferBinding[], reads: number): void {
-  const read = new Set(entries.slice(0, reads).map(({ buffer }) => buffer));
-  const clash = entries.findIndex(({ buffer }, i) => i >= reads && read.has(buffer));
+function checkSeparate(label: string, entries: readonly Resource[], reads: number): void {
+  const bufferOf = (entry: Resource) => "buffer" in entry ? entry.buffer : entry;
+  const read = new Set(entries.slice(0, reads).map(bufferOf));
+  const clash = entries.findIndex((entry, i) => i >= reads && read.has(bufferOf(entry)));
   if (clash >= 0) throw sharedBuffer(label, clash);
 }
 
@@ -183,7 +195,7 @@ function encode(
   backend: BackendInternals,
   program: Program,
   kinds: readonly BindingKind[],
-  resources: readonly GPUBufferBinding[],
+  resources: readonly Resource[],
   workgroups: readonly [number, number, number],
 ): void {
   const { pipeline, layout } = pipelineFor(backend.device, program, kinds);
