@@ -25,18 +25,16 @@ export function gatherRows(x: tf.Tensor2D, ids: Int32Array): tf.Tensor2D {
 function gather(x: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
   const [R, C] = x.shape;
   const width = vectorWidth(C);
-  const { lanes, perLane } = laneShape();
   const y = allocate([ids.size, C], "float32", "a gather of rows");
-  const count = y.size / width;
-  for (const { start, count: rows } of rowRanges(R, C)) {
+  for (const { start, count } of rowRanges(R, C)) {
     runProgram({
       ...vectorSource("gather_rows", code, width),
       label: "a gather of rows",
-      constants: { lanes, perLane },
-      inputs: [{ tensor: x, start: start * C, length: rows * C }, ids],
+      constants: { lanes: laneShape().lanes },
+      inputs: [{ tensor: x, start: start * C, length: count * C }, ids],
       inPlace: [y],
-      uniforms: [count, C / width, start, rows],
-      workgroups: Math.ceil(count / (lanes * perLane)),
+      uniforms: [ids.size, C / width, start, count],
+      workgroups: ids.size,
     });
   }
   return y as tf.Tensor2D;

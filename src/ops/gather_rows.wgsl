@@ -1,15 +1,14 @@
-// y[n] = x[ids[n]] where that row is among the `rows` bound, which begin at row `base`.
+// A workgroup a row: y[n] = x[ids[n]] where that is among the `held` rows bound, from `base` on.
 
 override lanes: u32;
-override perLane: u32;
 
 struct Params {
-  // Vectors of y.
-  count: u32,
+  // Rows of y.
+  rows: u32,
   // Vectors of a row.
   length: u32,
   base: u32,
-  rows: u32,
+  held: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<V>;
@@ -23,11 +22,12 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let start = (group.x + group.y * groups.x) * lanes * perLane;
-  let end = min(start + lanes * perLane, params.count);
-  for (var i = start + lane; i < end; i += lanes) {
-    // An id before `base` wraps round to a row far beyond.
-    let row = u32(ids[i / params.length]) - params.base;
-    if (row < params.rows) { y[i] = x[row * params.length + i % params.length]; }
+  let row = group.x + group.y * groups.x;
+  if (row >= params.rows) { return; }
+  // An id before `base` wraps round to a place far beyond.
+  let place = u32(ids[row]) - params.base;
+  if (place >= params.held) { return; }
+  for (var column = lane; column < params.length; column += lanes) {
+    y[row * params.length + column] = x[place * params.length + column];
   }
 }

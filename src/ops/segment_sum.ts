@@ -27,18 +27,16 @@ export function segmentSum(x: tf.Tensor2D, segments: Int32Array, count: number):
     const rows = [x, tf.tensor1d(order, "int32"), tf.tensor1d(starts, "int32")];
     const C = x.shape[1];
     const width = vectorWidth(C);
-    const { lanes, perLane } = laneShape();
     const y = allocate([count, C], "float32", "a sum of segments");
     for (const { start, count } of rowRanges(y.shape[0]!, C)) {
-      const vectors = count * C / width;
       runProgram({
         ...vectorSource("segment_sum", code, width),
         label: "a sum of segments",
-        constants: { lanes, perLane },
+        constants: { lanes: laneShape().lanes },
         inputs: rows,
         inPlace: [{ tensor: y, start: start * C, length: count * C }],
-        uniforms: [vectors, C / width, start],
-        workgroups: Math.ceil(vectors / (lanes * perLane)),
+        uniforms: [count, C / width, start],
+        workgroups: count,
       });
     }
     return y as tf.Tensor2D;

@@ -1,12 +1,11 @@
-// Every lane owns some vectors of y, a run of segments from `base` on: the row of segment s is the
-// sum of the rows order[starts[s]] .. order[starts[s + 1] - 1] of x, in that order.
+// A workgroup a row of y, a run of segments from `base` on: the row of segment s is the sum of the
+// rows order[starts[s]] .. order[starts[s + 1] - 1] of x, in that order.
 
 override lanes: u32;
-override perLane: u32;
 
 struct Params {
-  // Vectors of y.
-  count: u32,
+  // Rows of y.
+  rows: u32,
   // Vectors of a row.
   length: u32,
   base: u32,
@@ -24,16 +23,13 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let start = (group.x + group.y * groups.x) * lanes * perLane;
-  let end = min(start + lanes * perLane, params.count);
-  for (var i = start + lane; i < end; i += lanes) {
-    let segment = params.base + i / params.length;
-    let column = i % params.length;
+  let row = group.x + group.y * groups.x;
+  if (row >= params.rows) { return; }
+  let start = starts[params.base + row];
+  let end = starts[params.base + row + 1];
+  for (var column = lane; column < params.length; column += lanes) {
     var sum = V(0);
-    let stop = starts[segment + 1];
-    for (var n = starts[segment]; n < stop; n++) {
-      sum += x[u32(order[n]) * params.length + column];
-    }
-    y[i] = sum;
+    for (var n = start; n < end; n++) { sum += x[u32(order[n]) * params.length + column]; }
+    y[row * params.length + column] = sum;
   }
 }
