@@ -8,6 +8,7 @@
  */
 
 import { runElementwise } from "../tensor/elementwise.ts";
+import { usesFused } from "../tensor/kernels.ts";
 import { tf } from "../tensor/tf.ts";
 import code from "./accumulate.wgsl" with { type: "text" };
 
@@ -17,7 +18,7 @@ import code from "./accumulate.wgsl" with { type: "text" };
  */
 export function accumulate(total: tf.Tensor, share: tf.Tensor): tf.Tensor {
   const alone = tf.engine().backend.refCount(total.dataId) === 1;
-  if (tf.getBackend() !== "webgpu" || !alone) {
+  if (!usesFused() || !alone) {
     const sum = tf.add(total, share);
     tf.dispose([total, share]);
     return sum;

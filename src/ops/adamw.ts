@@ -7,10 +7,11 @@
  *     p, gradient, m, v: any one shape      scale: a scalar
  *
  * On webgpu one program reads each once and writes p, m and v in place (adamw.wgsl), of any size.
- * Reference: `stockAdamwStep`. Not differentiable.
+ * Reference: `reference`. Not differentiable.
  */
 
 import { runElementwise } from "../tensor/elementwise.ts";
+import { usesFused } from "../tensor/kernels.ts";
 import { floatBits } from "../tensor/program.ts";
 import { tf } from "../tensor/tf.ts";
 import code from "./adamw.wgsl" with { type: "text" };
@@ -52,9 +53,7 @@ export function adamwStep(
   step: AdamWStep,
   scale: tf.Scalar,
 ): void {
-  if (tf.getBackend() !== "webgpu") {
-    return stockAdamwStep(parameter, gradient, moments, step, scale);
-  }
+  if (!usesFused()) return reference(parameter, gradient, moments, step, scale);
   const { beta1, beta2, epsilon } = step;
   const { rootCorrection, stepSize, kept } = factorsOf(step);
   runElementwise({
@@ -70,7 +69,7 @@ export function adamwStep(
 }
 
 /** The same in tfjs's operations, with new tensors for all three. */
-export function stockAdamwStep(
+function reference(
   parameter: tf.Variable,
   gradient: tf.Tensor,
   moments: Moments,

@@ -7,6 +7,7 @@
  * the same order. Not differentiable itself. Reference: tf.sum(x, 0).
  */
 
+import { usesFused } from "../tensor/kernels.ts";
 import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
 import { runProgram } from "../tensor/program.ts";
 import { tf } from "../tensor/tf.ts";
@@ -17,7 +18,7 @@ export const ROW_BLOCK = 32;
 
 /** Adds up the rows of a matrix. */
 export function columnSum(x: tf.Tensor2D): tf.Tensor1D {
-  if (tf.getBackend() !== "webgpu") return tf.sum(x, 0);
+  if (!usesFused()) return tf.sum(x, 0);
   return tf.tidy(() => {
     let rows = x;
     while (rows.shape[0] > 1) rows = sumBlocks(rows);

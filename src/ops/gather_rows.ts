@@ -8,6 +8,7 @@
  * `segmentSum` is its gradient.
  */
 
+import { usesFused } from "../tensor/kernels.ts";
 import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
 import { allocate, runProgram } from "../tensor/program.ts";
 import { rowRanges } from "../tensor/ranges.ts";
@@ -18,7 +19,7 @@ import code from "./gather_rows.wgsl" with { type: "text" };
 export function gatherRows(x: tf.Tensor2D, ids: Int32Array): tf.Tensor2D {
   return tf.tidy(() => {
     const places = tf.tensor1d(ids, "int32");
-    return tf.getBackend() === "webgpu" ? gather(x, places) : tf.gather(x, places);
+    return usesFused() ? gather(x, places) : tf.gather(x, places);
   });
 }
 

@@ -3,9 +3,10 @@
  *
  * On webgpu every block of every tensor is summed into one place of a row of partial sums, and
  * those in blocks again until one is left (global_norm.wgsl): always in the same order, and
- * nothing is read back. Reference: `stockGlobalNorm`. Not differentiable.
+ * nothing is read back. Reference: `reference`. Not differentiable.
  */
 
+import { usesFused } from "../tensor/kernels.ts";
 import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
 import { allocate, type Binding, runProgram } from "../tensor/program.ts";
 import { rowRanges } from "../tensor/ranges.ts";
@@ -17,7 +18,7 @@ const LONGER = 8;
 
 /** Gives the root of the sum of squares over all of the tensors (at least one). */
 export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
-  if (tf.getBackend() !== "webgpu") return stockGlobalNorm(tensors);
+  if (!usesFused()) return reference(tensors);
   return tf.tidy(() => {
     let sums = sumBlocks(tensors, { squared: true });
     while (blocksOf(sums.size) > 1) sums = sumBlocks([sums], {});
@@ -26,10 +27,11 @@ export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
 }
 
 /** The same in tfjs's operations. */
-export function stockGlobalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
+function reference(tensors: readonly tf.Tensor[]): tf.Scalar {
   return tf.tidy(() => {
-    const squares = tensors.map((x) => x.square().sum<tf.Scalar>());
-    return tf.stack(squares).sum<tf.Scalar>().sqrt<tf.Scalar>();
+    // By rows first: wasm adds one element after the other, and a long sum swallows small ones.
+    const rows = tensors.map((x) => (x.rank === 0 ? x.as1D() : x).square().sum(-1));
+    return tf.stack(rows.map((sums) => sums.sum())).sum<tf.Scalar>().sqrt<tf.Scalar>();
   });
 }
 

@@ -6,10 +6,11 @@
  *
  * Saves x, w and r. (Zhang & Sennrich 2019, eq. 4.) On webgpu: one pass over the rows each way
  * (rms_norm.wgsl, rms_norm_dx.wgsl), and dW by blocks of rows (rms_norm_dweight.wgsl) whose sums
- * are then added in order. Reference: `stockRmsNorm`.
+ * are then added in order. Reference: `reference`.
  */
 
 import { withGradient } from "../tensor/gradient.ts";
+import { usesFused } from "../tensor/kernels.ts";
 import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
 import { floatBits, runProgram } from "../tensor/program.ts";
 import { tf } from "../tensor/tf.ts";
@@ -20,7 +21,7 @@ import dXCode from "./rms_norm_dx.wgsl" with { type: "text" };
 
 /** Scales each row to unit root mean square, then by the learned `weight`. */
 export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
-  if (tf.getBackend() !== "webgpu") return stockRmsNorm(x, weight, epsilon);
+  if (!usesFused()) return reference(x, weight, epsilon);
   return withGradient<tf.Tensor2D>(
     [x, weight],
     (save) => {
@@ -36,7 +37,7 @@ export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): t
 }
 
 /** The same in tfjs's operations. */
-export function stockRmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
+function reference(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
   return withGradient<tf.Tensor2D>(
     [x, weight],
     (save) => {

@@ -9,9 +9,10 @@
  *
  * On webgpu the rows are sorted by segment on the host and every element of y has one owner, which
  * adds them one after the other (segment_sum.wgsl); y may outgrow a binding. Reference:
- * `stockSegmentSum`, a binary tree whose every level is x[left] + x[right].
+ * `reference`, a binary tree whose every level is x[left] + x[right].
  */
 
+import { usesFused } from "../tensor/kernels.ts";
 import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
 import { allocate, runProgram } from "../tensor/program.ts";
 import { rowRanges } from "../tensor/ranges.ts";
@@ -21,7 +22,7 @@ import code from "./segment_sum.wgsl" with { type: "text" };
 
 /** Adds up the rows of each segment; segments without rows are zero. */
 export function segmentSum(x: tf.Tensor2D, segments: Int32Array, count: number): tf.Tensor2D {
-  if (tf.getBackend() !== "webgpu") return stockSegmentSum(x, segments, count);
+  if (!usesFused()) return reference(x, segments, count);
   return tf.tidy(() => {
     const { order, starts } = sortBySegment(segments, count);
     const rows = [x, tf.tensor1d(order, "int32"), tf.tensor1d(starts, "int32")];
@@ -58,7 +59,7 @@ function sortBySegment(
 }
 
 /** The same in tfjs's operations. */
-export function stockSegmentSum(x: tf.Tensor2D, segments: Int32Array, count: number): tf.Tensor2D {
+function reference(x: tf.Tensor2D, segments: Int32Array, count: number): tf.Tensor2D {
   const { ids, levels } = planTree(segments);
   return tf.tidy(() => {
     const width = x.shape[1];

@@ -5,18 +5,19 @@
  *     dGate = dY ⊙ up ⊙ σ (1 + gate (1 - σ))      dUp = dY ⊙ silu(gate)
  *
  * Saves gate and up. (Shazeer 2020, "GLU variants", eq. 6.) On webgpu one program each way
- * (swiglu.wgsl, swiglu_gradient.wgsl). Reference: `stockSwiglu`.
+ * (swiglu.wgsl, swiglu_gradient.wgsl). Reference: `reference`.
  */
 
 import { runElementwise } from "../tensor/elementwise.ts";
 import { withGradient } from "../tensor/gradient.ts";
+import { usesFused } from "../tensor/kernels.ts";
 import { tf } from "../tensor/tf.ts";
 import forwardCode from "./swiglu.wgsl" with { type: "text" };
 import gradientCode from "./swiglu_gradient.wgsl" with { type: "text" };
 
 /** Gates `up` by the SiLU of `gate`. */
 export function swiglu(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
-  if (tf.getBackend() !== "webgpu") return stockSwiglu(gate, up);
+  if (!usesFused()) return reference(gate, up);
   return withGradient<tf.Tensor2D>(
     [gate, up],
     (save) => {
@@ -42,7 +43,7 @@ export function swiglu(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
 }
 
 /** The same in tfjs's operations. */
-export function stockSwiglu(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
+function reference(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
   return withGradient<tf.Tensor2D>(
     [gate, up],
     (save) => {

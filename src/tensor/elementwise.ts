@@ -19,7 +19,7 @@
 import { laneShape, vectorSource, vectorWidth } from "./lanes.ts";
 import { type Binding, runProgram } from "./program.ts";
 import { rowRanges } from "./ranges.ts";
-import { tf } from "./tf.ts";
+import type { tf } from "./tf.ts";
 
 /** One run of an elementwise program. */
 export interface ElementwiseProgram {
