@@ -3,6 +3,8 @@
  * code, so that a variant which leaves a binding unused takes the same bindings.
  */
 
+import type { TexelFormat } from "./texels.ts";
+
 /** What a pipeline is made from. */
 export interface PipelineSource {
   /** Names the code: equal keys must mean equal code. */
@@ -13,12 +15,14 @@ export interface PipelineSource {
   readonly constants?: Readonly<Record<string, number>>;
 }
 
-/** How each binding is used, in the order of their numbers. */
-export type BindingKind = "read" | "texels" | "write" | "uniform";
+/** How each binding is used, in the order of their numbers; a format is a texture that is read. */
+export type BindingKind = "read" | TexelFormat | "write" | "uniform";
 
 const LAYOUTS = {
   read: { buffer: { type: "read-only-storage" } },
-  texels: { texture: { sampleType: "unfilterable-float" } },
+  rgba32float: { storageTexture: { access: "read-only", format: "rgba32float" } },
+  rgba16float: { storageTexture: { access: "read-only", format: "rgba16float" } },
+  rgba8snorm: { storageTexture: { access: "read-only", format: "rgba8snorm" } },
   write: { buffer: { type: "storage" } },
   uniform: { buffer: { type: "uniform" } },
 } as const;

@@ -82,7 +82,7 @@ export function runProgram(program: Program): tf.Tensor[] {
     );
     checkSeparate(label, entries, inputs.length);
     const kinds: BindingKind[] = [
-      ...inputs.map((input) => "texels" in input ? "texels" as const : "read" as const),
+      ...inputs.map((input) => "texels" in input ? input.format ?? "rgba32float" : "read"),
       ...written.map(() => "write" as const),
     ];
     if (uniforms) {

@@ -1,13 +1,14 @@
 /**
- * Lets a program read a tensor as a texture, four values a fetch. Mesa's software driver gathers a
- * storage buffer lane by lane under a mask, about four times as slow as it fetches texels: there a
+ * Lets a program read a tensor as a storage texture, four values a fetch. Mesa's software driver
+ * gathers a storage buffer lane by lane under a mask, about four times as slow as it loads texels
+ * of a storage texture (it samples other textures by a function call, at half the speed): there a
  * copy pays wherever a value is read more than a few times.
  *
  * The copies live in scratch textures that later programs overwrite; commands run in order, so a
  * program always sees its own.
  *
- *     @group(0) @binding(0) var x: texture_2d<f32>;      // row y, values 4x to 4x + 3
- *     textureLoad(x, vec2<u32>(column / 4, row), 0)
+ *     @group(0) @binding(0) var x: texture_storage_2d<rgba32float, read>;
+ *     textureLoad(x, vec2<u32>(column / 4, row))         // values 4x to 4x + 3 of row y
  */
 
 import { limitExceeded, misalignedTexels } from "./errors.ts";
@@ -144,7 +145,7 @@ function scratch(
   const texture = backend.device.createTexture({
     size: [width, rows],
     format,
-    usage: GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST,
+    usage: GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST,
   });
   kept.set(key, { texture, bytes });
   return texture;

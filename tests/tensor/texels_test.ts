@@ -2,31 +2,37 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
 import { runProgram } from "../../src/tensor/program.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
-import { fitsTexels, scratchBytes, type TexelView } from "../../src/tensor/texels.ts";
+import {
+  fitsTexels,
+  scratchBytes,
+  type TexelFormat,
+  type TexelView,
+} from "../../src/tensor/texels.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { webgpuInternals } from "../../src/tensor/webgpu_internals.ts";
 import { forEachBackend } from "./backends.ts";
 
 /** y[row] = Σ of a row's values; two views, so that each needs a texture of its own. */
-const ROW_SUMS = `
-@group(0) @binding(0) var x: texture_2d<f32>;
-@group(0) @binding(1) var other: texture_2d<f32>;
+const rowSumsCode = (x: TexelFormat, other: TexelFormat) => `
+@group(0) @binding(0) var x: texture_storage_2d<${x}, read>;
+@group(0) @binding(1) var other: texture_storage_2d<${other}, read>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<uniform> width: u32;
 @compute @workgroup_size(1)
 fn main(@builtin(workgroup_id) row: vec3<u32>) {
   var sum = vec4<f32>();
   for (var i = 0u; i < width; i++) {
-    sum += textureLoad(x, vec2<u32>(i, row.x), 0) + textureLoad(other, vec2<u32>(i, row.x), 0);
+    sum += textureLoad(x, vec2<u32>(i, row.x)) + textureLoad(other, vec2<u32>(i, row.x));
   }
   y[row.x] = sum.x + sum.y + sum.z + sum.w;
 }`;
 
 function rowSums(x: TexelView, other: TexelView): tf.Tensor {
+  const formats = [x.format ?? "rgba32float", other.format ?? "rgba32float"] as const;
   return runProgram({
-    key: "test/row_sums",
+    key: `test/row_sums/${formats}`,
     label: "row sums",
-    code: ROW_SUMS,
+    code: rowSumsCode(...formats),
     inputs: [x, other],
     outputs: [{ shape: [x.height] }],
     uniforms: [x.width],
