@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { tf } from "./tf.ts";
 import { bytes, deviceLost, limitExceeded, uncapturedError } from "./errors.ts";
+import { registerLargeAdd } from "./large_add.ts";
 
 /** The limits asked of the adapter in full; the others stay at WebGPU's defaults. */
 const WANTED_LIMITS = [
@@ -64,6 +65,7 @@ export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
   tf.env().set("WEBGPU_CPU_FORWARD", false);
   tf.removeBackend("webgpu");
   tf.registerBackend("webgpu", () => backend);
+  registerLargeAdd();
   const features = new Set<string>(requiredFeatures);
   const { limits } = device;
   return { backend, info: adapter.info, limits, features, checkFailed: failures };

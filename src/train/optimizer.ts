@@ -5,6 +5,7 @@
 
 import { adamwStep, type Moments } from "../ops/adamw.ts";
 import { tf } from "../tensor/tf.ts";
+import { zeros } from "../tensor/zeros.ts";
 
 /** Settings of AdamW. */
 export interface AdamWOptions {
@@ -48,8 +49,8 @@ export class AdamW {
   ) {
     for (const [name, parameter] of parameters) {
       this.#moments.set(name, {
-        first: tf.zerosLike(parameter),
-        second: tf.zerosLike(parameter),
+        first: zeros(parameter.shape),
+        second: zeros(parameter.shape),
       });
     }
   }
