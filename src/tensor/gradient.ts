@@ -16,7 +16,14 @@ export function withGradient<Y extends tf.Tensor>(
 ): Y {
   const operation = tf.customGrad((...args) => {
     const save = args[args.length - 1] as unknown as tf.GradSaveFunc;
-    return { value: forward(save), gradFunc: gradient };
+    // Without a scope of its own, what `gradient` makes on the way lives until all gradients are.
+    const gradFunc = (dY: Y, saved: tf.Tensor[]) => tf.tidy(() => gradient(dY, saved));
+    return { value: forward(save), gradFunc };
   });
   return operation(...inputs) as Y;
+}
+
+/** Whether a weight is a variable that does not train: its gradient need not be computed. */
+export function isFrozen(weight: tf.Tensor): boolean {
+  return weight instanceof tf.Variable && !weight.trainable;
 }

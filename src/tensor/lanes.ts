@@ -36,7 +36,8 @@ export function vectorWidth(...lengths: number[]): VectorWidth {
 
 /**
  * What a program in terms of vectors begins with: `V`, the vector; `width`, its elements; and
- * `total(v)`, their sum. It keys as `name/width`.
+ * functions of one: `total` its sum, `largest`, `element(v, i)`, `basis(i)` with 1 at place i. It
+ * keys as `name/width`.
  */
 export function vectorSource(
   name: string,
@@ -47,7 +48,18 @@ export function vectorSource(
 }
 
 const VECTORS: Readonly<Record<VectorWidth, string>> = {
-  1: "alias V = f32; const width = 1u; fn total(v: V) -> f32 { return v; }",
-  4: "alias V = vec4<f32>; const width = 4u; " +
-    "fn total(v: V) -> f32 { return (v.x + v.y) + (v.z + v.w); }",
+  1: `
+alias V = f32;
+const width = 1u;
+fn total(v: V) -> f32 { return v; }
+fn largest(v: V) -> f32 { return v; }
+fn element(v: V, i: u32) -> f32 { return v; }
+fn basis(i: u32) -> V { return 1; }`,
+  4: `
+alias V = vec4<f32>;
+const width = 4u;
+fn total(v: V) -> f32 { return (v.x + v.y) + (v.z + v.w); }
+fn largest(v: V) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }
+fn element(v: V, i: u32) -> f32 { return v[i]; }
+fn basis(i: u32) -> V { return V(vec4<u32>(i) == vec4<u32>(0, 1, 2, 3)); }`,
 };

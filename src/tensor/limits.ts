@@ -15,11 +15,16 @@ export function maxTensorBytes(): number {
  *
  * @param what What is computed, for the message: "attention scores".
  * @param option The option to lower: "maxLength".
+ * @param allowedBytes What a tensor may take; default: what one binding sees.
  * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED with asked, allowed, shape and option.
  */
-export function checkFits(shape: readonly number[], what: string, option: string): void {
+export function checkFits(
+  shape: readonly number[],
+  what: string,
+  option: string,
+  allowedBytes: number = maxTensorBytes(),
+): void {
   const askedBytes = 4 * shape.reduce((product, size) => product * size, 1);
-  const allowedBytes = maxTensorBytes();
   if (askedBytes > allowedBytes) {
     throw limitExceeded({ what, shape, askedBytes, allowedBytes, option });
   }
