@@ -66,6 +66,19 @@ export function limitExceeded(options: {
   );
 }
 
+/** Operands whose sizes do not go together. */
+export function sizeMismatch(
+  what: string,
+  left: readonly number[],
+  right: readonly number[],
+): OddsmithError {
+  return deviceError(
+    "SIZE_MISMATCH",
+    `Cannot compute ${what}: [${left.join(", ")}] does not go with [${right.join(", ")}]`,
+    "this is a fault of the caller",
+  );
+}
+
 /** More workgroups than one dispatch may have in a dimension. */
 export function dispatchExceeded(
   what: string,

@@ -1,61 +1,54 @@
 /**
- * The matrix product by the way that is right and quickest in stock tfjs on the current backend.
- * Not differentiable: the operations in src/ops call it inside their own gradients.
- *
- * webgpu: a transposed right operand is 2 to 3 times slower than transposing first; long inner
- * dimensions are split. wasm: only the plain product of two matrices reaches the fast library (10
- * to 25 times faster than its transposed or batched forms), so operands are transposed and batches
- * taken apart.
+ * The matrix product that all operations use: fused kernels on webgpu, chosen by the tuner, and
+ * stock tfjs elsewhere. Not differentiable: the operations in src/ops call it inside their own
+ * gradients. Results repeat bit by bit on a device with the same tuning.
  */
 
+import { usesFused } from "./kernels.ts";
+import { type MatMulOptions, matMulProblem } from "./matmul_problem.ts";
+import { encodeMatMul } from "./matmul_run.ts";
+import { stockMatMul } from "./matmul_stock.ts";
+import { chooseVariant } from "./matmul_variants.ts";
+import { allocate } from "./program.ts";
 import { tf } from "./tf.ts";
 
-/** Which operands to transpose, in their last two dimensions. */
-export interface MatMulOptions {
-  transposeA?: boolean;
-  transposeB?: boolean;
-}
+export type { MatMulOptions } from "./matmul_problem.ts";
 
 /**
- * The longest inner dimension of one webgpu program. Mesa's software driver leaves any shader
- * after 65,535 loop iterations, and the product with them: 65,536 ones gave 61,681.
+ * a [.., M, K] times b [.., K, N] (after transposition), both of rank 2 or 3, -> [.., M, N].
+ *
+ * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED, SIZE_MISMATCH.
  */
-const MAX_INNER = 32768;
-
-/** a [.., M, K] times b [.., K, N] (after transposition), both of rank 2 or 3, -> [.., M, N]. */
 export function matMul<T extends tf.Tensor2D | tf.Tensor3D>(
   a: T,
   b: T,
-  { transposeA = false, transposeB = false }: MatMulOptions = {},
+  options: MatMulOptions = {},
 ): T {
-  return tf.tidy(() => {
-    const right = transposeB ? transpose(b) : b;
-    if (tf.getBackend() !== "wasm") return inPieces(a, right, transposeA);
-    const left = transposeA ? transpose(a) : a;
-    if (left.rank === 2) return tf.matMul(left, right) as T;
-    return batchByBatch(left as tf.Tensor3D, right as tf.Tensor3D) as T;
-  });
+  if (!usesFused() || a.rank !== 2 || a.size === 0 || b.size === 0) {
+    return stockMatMul(a, b, options);
+  }
+  const problem = matMulProblem(a as tf.Tensor2D, b as tf.Tensor2D, options);
+  const y = allocate([problem.rows, problem.columns], "float32", "a matrix product");
+  encodeMatMul(problem, chooseVariant(problem), y, false);
+  return y as T;
 }
 
-function transpose<T extends tf.Tensor2D | tf.Tensor3D>(x: T): T {
-  return tf.transpose(x, x.rank === 2 ? [1, 0] : [0, 2, 1]) as T;
-}
-
-function inPieces<T extends tf.Tensor2D | tf.Tensor3D>(a: T, b: T, transposeA: boolean): T {
-  const bAxis = b.rank - 2;
-  const aAxis = transposeA ? a.rank - 2 : a.rank - 1;
-  const inner = b.shape[bAxis]!;
-  if (inner <= MAX_INNER) return tf.matMul(a, b, transposeA) as T;
-  const sizes: number[] = [];
-  for (let rest = inner; rest > 0; rest -= MAX_INNER) sizes.push(Math.min(rest, MAX_INNER));
-  const rights = tf.split(b, sizes, bAxis);
-  return tf.split(a, sizes, aAxis)
-    .map((left, i) => tf.matMul(left, rights[i]!, transposeA))
-    .reduce((sum, part) => tf.add(sum, part)) as T;
-}
-
-function batchByBatch(a: tf.Tensor3D, b: tf.Tensor3D): tf.Tensor3D {
-  const lefts = tf.unstack(a) as tf.Tensor2D[];
-  const rights = tf.unstack(b) as tf.Tensor2D[];
-  return tf.stack(lefts.map((left, i) => tf.matMul(left, rights[i]!))) as tf.Tensor3D;
+/**
+ * Adds a product to `y` [M, N] in place where it can, and gives the sum: `y` itself, changed, on
+ * webgpu; else a new tensor, `y` disposed. Either way `y` belongs to the result from here on.
+ */
+export function addMatMul(
+  y: tf.Tensor2D,
+  a: tf.Tensor2D,
+  b: tf.Tensor2D,
+  options: MatMulOptions = {},
+): tf.Tensor2D {
+  if (!usesFused() || a.size === 0 || b.size === 0) {
+    const sum = tf.tidy(() => tf.add(y, stockMatMul(a, b, options))) as tf.Tensor2D;
+    y.dispose();
+    return sum;
+  }
+  const problem = matMulProblem(a, b, options);
+  encodeMatMul(problem, chooseVariant(problem), y, true);
+  return y;
 }

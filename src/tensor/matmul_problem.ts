@@ -1,0 +1,87 @@
+/**
+ * What a fused matrix product is asked for: y [rows, columns] = a b, each operand stored with its
+ * rows along the inner dimension or along the result, in float32 or packed halves.
+ */
+
+import { sizeMismatch } from "./errors.ts";
+import type { Along } from "./matmul_registers.ts";
+import type { tf } from "./tf.ts";
+
+/**
+ * A matrix in half precision: [rows, columns / 2] of int32, each the bits of two neighbours, the
+ * first in the low half. Half the memory of float32; products still add up in float32.
+ */
+export interface HalfMatrix {
+  readonly halves: tf.Tensor2D;
+  readonly shape: readonly [number, number];
+}
+
+/** An operand of `matMul`. */
+export type Matrix = tf.Tensor2D | HalfMatrix;
+
+/** An operand as it is stored. */
+export interface Operand {
+  readonly tensor: tf.Tensor;
+  readonly format: "f32" | "f16";
+  readonly along: Along;
+  /** Values a stored row. */
+  readonly stride: number;
+}
+
+/** y [rows, columns] = a b, over `inner`. */
+export interface Problem {
+  readonly rows: number;
+  readonly inner: number;
+  readonly columns: number;
+  readonly a: Operand;
+  readonly b: Operand;
+}
+
+/** Which operands to transpose. */
+export interface MatMulOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+}
+
+/**
+ * The problem of a product of matrices.
+ *
+ * @throws {OddsmithError} DeviceError SIZE_MISMATCH where the inner dimensions differ.
+ */
+export function matMulProblem(
+  a: Matrix,
+  b: Matrix,
+  { transposeA = false, transposeB = false }: MatMulOptions,
+): Problem {
+  const [rows, inner] = transposeA ? [a.shape[1], a.shape[0]] : a.shape;
+  const [columns, other] = transposeB ? b.shape : [b.shape[1], b.shape[0]];
+  if (inner !== other) throw sizeMismatch("a matrix product", a.shape, b.shape);
+  return {
+    rows,
+    inner,
+    columns,
+    a: operand(a, transposeA ? "outer" : "inner"),
+    b: operand(b, transposeB ? "inner" : "outer"),
+  };
+}
+
+function operand(matrix: Matrix, along: Along): Operand {
+  const stride = matrix.shape[1];
+  return "halves" in matrix
+    ? { tensor: matrix.halves, format: "f16", along, stride }
+    : { tensor: matrix, format: "f32", along, stride };
+}
+
+/** The class of problems that one measurement speaks for. */
+export function problemClass({ rows, a, b }: Pick<Problem, "rows"> & Layouts): string {
+  const layout = `${a.along === "inner" ? "N" : "T"}${b.along === "inner" ? "T" : "N"}`;
+  return `${layout}/${rows <= FEW_ROWS ? "few" : "many"}`;
+}
+
+interface Layouts {
+  readonly a: { readonly along: Along };
+  readonly b: { readonly along: Along };
+}
+
+/** Rows of a batch of single tokens at most: generating, not training. */
+const FEW_ROWS = 32;

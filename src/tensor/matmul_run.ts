@@ -1,0 +1,210 @@
+/**
+ * Encodes a matrix product in a given way. Operands that are read as texels go through in blocks,
+ * so that their copies stay small whatever the size of the matrices.
+ */
+
+import type { OperandAccess, RegisterKernel } from "./matmul_registers.ts";
+import {
+  MATMUL_PARAMS,
+  REGISTER_LANES,
+  registerKernelCode,
+  registerKernelKey,
+  scalarSource,
+} from "./matmul_registers.ts";
+import type { Operand, Problem } from "./matmul_problem.ts";
+import sharedCode from "./matmul_shared.wgsl" with { type: "text" };
+import type { MatMulVariant, RegisterVariant, SharedVariant } from "./matmul_variants.ts";
+import { workgroupTile } from "./matmul_variants.ts";
+import type { PipelineSource } from "./pipelines.ts";
+import { type Binding, runProgram } from "./program.ts";
+import { fitsTexels, type TexelView } from "./texels.ts";
+import type { tf } from "./tf.ts";
+
+/** The rows and columns of the result, and the inner steps, that one dispatch takes. */
+interface Block {
+  readonly row: number;
+  readonly rows: number;
+  readonly inner: number;
+  readonly steps: number;
+  readonly column: number;
+  readonly columns: number;
+  readonly accumulates: boolean;
+}
+
+/** Mesa's software driver leaves any loop after 65,535 turns; kernels take 4 steps a turn. */
+const MOST_STEPS = 2 ** 17;
+/** A texture has at least this many texels a side; a copy of an operand takes 32 MiB at most. */
+const MOST_TEXELS = 8192;
+const MOST_COPIED = 2 ** 23;
+
+/** Writes the product to `y` [rows, columns], or adds it to what `y` holds. */
+export function encodeMatMul(
+  problem: Problem,
+  variant: MatMulVariant,
+  y: tf.Tensor,
+  accumulates: boolean,
+): void {
+  const run = variant.family === "shared" ? encodeShared : encodeRegisters;
+  for (const block of blocksOf(problem, variant, accumulates)) {
+    run(problem, block, variant as RegisterVariant & SharedVariant, y);
+  }
+}
+
+function* blocksOf(
+  { rows, inner, columns }: Problem,
+  variant: MatMulVariant,
+  accumulates: boolean,
+): Generator<Block> {
+  const isCopied = variant.family === "registers" && variant.usesTexels;
+  const steps = Math.min(inner, isCopied ? MOST_TEXELS : MOST_STEPS);
+  const side = isCopied ? Math.min(MOST_TEXELS, powerOfTwoUpTo(MOST_COPIED / steps)) : Infinity;
+  for (let k = 0; k < inner; k += steps) {
+    for (let row = 0; row < rows; row += side) {
+      for (let column = 0; column < columns; column += side) {
+        yield {
+          row,
+          rows: Math.min(side, rows - row),
+          inner: k,
+          steps: Math.min(steps, inner - k),
+          column,
+          columns: Math.min(side, columns - column),
+          accumulates: accumulates || k > 0,
+        };
+      }
+    }
+  }
+}
+
+function powerOfTwoUpTo(n: number): number {
+  return 2 ** Math.floor(Math.log2(n));
+}
+
+function encodeRegisters(
+  problem: Problem,
+  block: Block,
+  { tile, usesTexels }: RegisterVariant,
+  y: tf.Tensor,
+): void {
+  const { rows, steps, columns, accumulates } = block;
+  const a = inputOf(problem.a, block.row, rows, block.inner, steps, usesTexels);
+  const b = inputOf(problem.b, block.column, columns, block.inner, steps, usesTexels);
+  const kernel: RegisterKernel = {
+    tile,
+    a: a.access,
+    b: b.access,
+    isRagged: steps % 4 !== 0,
+    storesVectors: problem.columns % 4 === 0 && columns % 4 === 0,
+    accumulates,
+  };
+  const [alongRows, alongColumns] = [
+    Math.ceil(rows / tile.rows),
+    Math.ceil(columns / tile.columns),
+  ];
+  const workgroups = tile.lanes === "rows"
+    ? [Math.ceil(alongRows / REGISTER_LANES), alongColumns, 1] as const
+    : [Math.ceil(alongColumns / REGISTER_LANES), alongRows, 1] as const;
+  const source = { key: registerKernelKey(kernel), code: () => registerKernelCode(kernel) };
+  encode(problem, block, source, [a.input, b.input], workgroups, y);
+}
+
+/** How a block of an operand is bound: as texels where wanted and possible. */
+function inputOf(
+  { tensor, format, along, stride }: Operand,
+  outer: number,
+  outers: number,
+  inner: number,
+  steps: number,
+  usesTexels: boolean,
+): { access: OperandAccess; input: Binding | TexelView } {
+  const [row, height, column, length] = along === "inner"
+    ? [outer, outers, inner, steps]
+    : [inner, steps, outer, outers];
+  const perElement = format === "f16" ? 2 : 1;
+  const view: TexelView = {
+    texels: tensor,
+    width: Math.ceil(length / 4),
+    height,
+    stride: stride / perElement,
+    start: (row * stride + column) / perElement,
+    format: format === "f16" ? "rgba16float" : "rgba32float",
+  };
+  if (usesTexels && fitsTexels(view)) {
+    return { access: { kind: "texels", along, format }, input: view };
+  }
+  const kind = stride % 4 === 0 ? "vectors" : "scalars";
+  return { access: { kind, along, format }, input: tensor };
+}
+
+function encodeShared(
+  problem: Problem,
+  block: Block,
+  { tile, name }: SharedVariant,
+  y: tf.Tensor,
+): void {
+  const { a, b } = problem;
+  const { accumulates } = block;
+  const flags = `${a.along}-${a.format}/${b.along}-${b.format}/${accumulates ? "+" : ""}`;
+  const group = workgroupTile({ family: "shared", name, tile });
+  encode(
+    problem,
+    block,
+    {
+      key: `matmul/${name}/${flags}`,
+      code: () => [MATMUL_PARAMS, sharedHeader(problem, tile, accumulates), sharedCode].join("\n"),
+    },
+    [a.tensor, b.tensor],
+    [Math.ceil(block.columns / group.columns), Math.ceil(block.rows / group.rows), 1],
+    y,
+  );
+}
+
+function sharedHeader(
+  { a, b }: Problem,
+  tile: SharedVariant["tile"],
+  accumulates: boolean,
+): string {
+  const buffer = (name: "a" | "b", binding: number, { format }: Operand) =>
+    `@group(0) @binding(${binding}) var<storage, read> ${name}: array<${
+      format === "f16" ? "u32" : "f32"
+    }>;\n${scalarSource(name, format)}`;
+  return `${buffer("a", 0, a)}
+${buffer("b", 1, b)}
+const ROWS = ${tile.rows}u;
+const COLUMNS = ${tile.columns}u;
+const INNER = ${tile.inner}u;
+const TALL = ${tile.tall}u;
+const WIDE = ${tile.wide}u;
+const A_INNER = ${a.along === "inner"};
+const B_INNER = ${b.along === "inner"};
+const ACCUMULATE = ${accumulates};`;
+}
+
+function encode(
+  { a, b, columns }: Problem,
+  block: Block,
+  source: PipelineSource,
+  inputs: readonly (Binding | TexelView)[],
+  workgroups: readonly [number, number, number],
+  y: tf.Tensor,
+): void {
+  const start = ({ along, stride }: Operand, outer: number) =>
+    along === "inner" ? outer * stride + block.inner : block.inner * stride + outer;
+  runProgram({
+    ...source,
+    label: "matmul",
+    inputs,
+    inPlace: [y],
+    uniforms: [
+      block.rows,
+      block.steps,
+      block.columns,
+      start(a, block.row),
+      a.stride,
+      start(b, block.column),
+      b.stride,
+      block.row * columns + block.column,
+      columns,
+    ],
+    workgroups,
+  });
+}
