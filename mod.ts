@@ -30,20 +30,20 @@ export { pairText } from "./src/data/pair_text.ts";
 export type { TemplatedPair, TokenizedPair } from "./src/text/pair.ts";
 
 export {
-  API_VERSION,
-  defineStage,
-  first,
-  optional,
   type AnyStage,
+  API_VERSION,
   type ArtifactHandle,
   type ArtifactType,
   type ConfigInput,
   type ConfigSchema,
+  defineStage,
+  first,
   type InputHandles,
   type InputPort,
   type Inputs,
-  type OutputValues,
+  optional,
   type Outputs,
+  type OutputValues,
   type PipelineSpec,
   type Progress,
   type RunInfo,
@@ -70,24 +70,29 @@ export { builtinStages } from "./stages/mod.ts";
 
 export {
   definePipeline,
+  type KindOf,
+  type MissingInputs,
+  type NoOptionsNeeded,
   type OutputRef,
   type OutputsOf,
   type PipelineMistake,
   type PipelineOptions,
   type RefsOfKind,
+  type StageFits,
+  type StageOptions,
   type StageSettings,
   TypedPipeline,
 } from "./src/runner/pipeline.ts";
 export {
-  loadPipeline,
   type LoadOptions,
+  loadPipeline,
   type PipelineInput,
-  type Validation,
   validatePipeline,
+  type Validation,
 } from "./src/runner/load.ts";
 export { PipelineProblems } from "./src/runner/errors.ts";
 export type { ResolvedPipeline, ResolvedStage } from "./src/runner/resolved.ts";
-export { type PlanRow, planPipeline } from "./src/runner/plan.ts";
+export { planPipeline, type PlanRow } from "./src/runner/plan.ts";
 export { type RunOptions, type RunOutcome, runPipeline } from "./src/runner/run.ts";
 export type { SelectionOptions } from "./src/runner/select.ts";
 export type { EventSink, RunEvent } from "./src/runner/events.ts";
@@ -95,6 +100,8 @@ export type { Manifest, StageRecord } from "./src/runner/manifest.ts";
 export { type MainModule, runMain } from "./src/cli/run_main.ts";
 
 if (import.meta.main) {
-  const { main } = await import("./src/cli/main.ts");
-  Deno.exit(await main(Deno.args));
+  // No await at the top: a plugin that imports this module would wait for it for ever. The exit
+  // code is that of a process which ends before the command line has said how it went.
+  Deno.exitCode = 1;
+  import("./src/cli/main.ts").then(async ({ main }) => Deno.exit(await main(Deno.args)));
 }

@@ -41,16 +41,17 @@ export async function main(words: readonly string[], own?: OwnPipeline): Promise
 }
 
 async function dispatch(words: readonly string[], context: CliContext): Promise<ExitCode> {
-  const known = context.own
+  const isOwn = context.own !== undefined;
+  const known = isOwn
     ? new Map([...verbSummaries].filter(([name]) => OWN_VERBS.includes(name)))
     : verbSummaries;
   const [head, ...rest] = words;
-  if (head === undefined && !context.own) {
-    context.say(programHelp(known).trimEnd());
+  if (head === undefined && !isOwn) {
+    context.say(programHelp(known, isOwn).trimEnd());
     return EXIT.badUsage;
   }
   if (head === "help" && rest.length === 0 || isHelp(head)) {
-    context.write(programHelp(known));
+    context.write(programHelp(known, isOwn));
     return EXIT.ok;
   }
   if (head === "--version") {
@@ -59,7 +60,7 @@ async function dispatch(words: readonly string[], context: CliContext): Promise<
   }
   if (head !== undefined && known.has(head)) return await runVerb(head, rest, context);
   if (head === "help" && known.has(rest[0]!)) return await runVerb(rest[0]!, ["--help"], context);
-  if (context.own ? head === undefined || head.startsWith("-") : head && looksLikeFile(head)) {
+  if (isOwn ? head === undefined || head.startsWith("-") : head && looksLikeFile(head)) {
     return await runVerb("run", words, context);
   }
   throw unknownVerb(head!, [...known.keys()]);
@@ -72,7 +73,7 @@ async function runVerb(
 ): Promise<ExitCode> {
   const verb = await loadVerb(name);
   if (words.some(isHelp)) {
-    context.write(verbHelp(verb, verbSummaries.get(name)!));
+    context.write(verbHelp(verb, verbSummaries.get(name)!, context.own !== undefined));
     return EXIT.ok;
   }
   const input = parseFlags(words, verb.flags, name);
@@ -81,11 +82,12 @@ async function runVerb(
 }
 
 function checkCount(verb: AnyVerb, given: readonly string[], context: CliContext): void {
-  const spared = context.own && verb.required[0] === "pipeline" ? 1 : 0;
+  const isOwn = context.own !== undefined;
+  const spared = isOwn && verb.required[0] === "pipeline" ? 1 : 0;
   const missing = verb.required[given.length + spared];
-  if (missing !== undefined) throw missingArgument(verb.name, usageLine(verb), missing);
+  if (missing !== undefined) throw missingArgument(verb.name, usageLine(verb, isOwn), missing);
   const extra = given[verb.most - spared];
-  if (extra !== undefined) throw extraArgument(verb.name, usageLine(verb), extra);
+  if (extra !== undefined) throw extraArgument(verb.name, usageLine(verb, isOwn), extra);
 }
 
 function isHelp(word: string | undefined): boolean {

@@ -1,0 +1,74 @@
+/** Runs the command line as its users do: as a process, in a folder of its own. */
+
+import { fromFileUrl, join } from "@std/path";
+
+const MOD = fromFileUrl(new URL("../../mod.ts", import.meta.url));
+
+/** The folder of the fixture pipelines. */
+export const FIXTURES: string = fromFileUrl(new URL("../fixtures/cli", import.meta.url));
+
+/** How a process ended. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A temporary working directory with runs of its own. */
+export class Workplace implements AsyncDisposable {
+  /** Absolute. */
+  readonly dir: string;
+
+  private constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  /** Makes an empty one. */
+  static async make(): Promise<Workplace> {
+    return new Workplace(await Deno.realPath(await Deno.makeTempDir({ prefix: "cli-" })));
+  }
+
+  /** Runs a command line to its end. */
+  async run(...words: string[]): Promise<Ended> {
+    return await this.program(MOD, ...words);
+  }
+
+  /** Runs another module as a program to its end. */
+  async program(module: string, ...words: string[]): Promise<Ended> {
+    const { code, stdout, stderr } = await this.command(module, words).output();
+    const decoder = new TextDecoder();
+    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  }
+
+  /** Starts a command line. */
+  start(...words: string[]): Deno.ChildProcess {
+    return this.command(MOD, words).spawn();
+  }
+
+  /** Ids of the runs made here, the oldest first. */
+  async runIds(): Promise<string[]> {
+    const names = await Array.fromAsync(Deno.readDir(join(this.dir, "runs")), ({ name }) => name);
+    return names.filter((name) => !name.startsWith(".")).sort();
+  }
+
+  /** Removes the folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.dir, { recursive: true });
+  }
+
+  private command(module: string, words: readonly string[]): Deno.Command {
+    return new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "-A", module, ...words],
+      cwd: this.dir,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+  }
+}
+
+/** The path of a fixture. */
+export function fixture(name: string): string {
+  return join(FIXTURES, name);
+}
