@@ -2,10 +2,10 @@
  * The matrix product by the way that is right and quickest in stock tfjs on the current backend.
  * Not differentiable: the operations in src/ops call it inside their own gradients.
  *
- * webgpu: a transposed right operand is 2 to 3 times slower than transposing first; long inner
- * dimensions are split. wasm: only the plain product of two matrices reaches the fast library (10
- * to 25 times faster than its transposed or batched forms), so operands are transposed and batches
- * taken apart.
+ * webgpu: a transposed right operand is 2 to 3 times slower than transposing first, except for a
+ * single row; long inner dimensions are split. wasm: only the plain product of two matrices reaches
+ * the fast library (10 to 25 times faster than its transposed or batched forms), so operands are
+ * transposed and batches taken apart. On both, a bᵀ of few rows is (b aᵀ)ᵀ: less to transpose.
  */
 
 import { tf } from "./tf.ts";
@@ -29,12 +29,24 @@ export function matMul<T extends tf.Tensor2D | tf.Tensor3D>(
   { transposeA = false, transposeB = false }: MatMulOptions = {},
 ): T {
   return tf.tidy(() => {
-    const right = transposeB ? transpose(b) : b;
-    if (tf.getBackend() !== "wasm") return inPieces(a, right, transposeA);
-    const left = transposeA ? transpose(a) : a;
-    if (left.rank === 2) return tf.matMul(left, right) as T;
-    return batchByBatch(left as tf.Tensor3D, right as tf.Tensor3D) as T;
+    if (!transposeB || transposeA || a.rank === 3) {
+      return product(a, transposeB ? transpose(b) : b, transposeA);
+    }
+    const [M, K] = a.shape as [number, number];
+    const N = b.shape[0];
+    if (M === 1 && K <= MAX_INNER && tf.getBackend() === "webgpu") {
+      return tf.matMul(a, b, false, true) as T;
+    }
+    if (M * (K + N) < N * K) return transpose(product(b, transpose(a), false));
+    return product(a, transpose(b), false);
   });
+}
+
+function product<T extends tf.Tensor2D | tf.Tensor3D>(a: T, b: T, transposeA: boolean): T {
+  if (tf.getBackend() !== "wasm") return inPieces(a, b, transposeA);
+  const left = transposeA ? transpose(a) : a;
+  if (left.rank === 2) return tf.matMul(left, b) as T;
+  return batchByBatch(left as tf.Tensor3D, b as tf.Tensor3D) as T;
 }
 
 function transpose<T extends tf.Tensor2D | tf.Tensor3D>(x: T): T {
