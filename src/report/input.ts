@@ -42,7 +42,8 @@ export interface ReportInput {
     id: string;
     /** ISO 8601, UTC. */
     startedAt: string;
-    seed: number;
+    /** Absent outside a pipeline. */
+    seed?: number;
     /** The command that makes the run again, where there is a pipeline file. */
     command?: string;
   };

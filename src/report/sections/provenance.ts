@@ -16,7 +16,12 @@ export function provenanceSection({ run, versions, artifacts, stages }: ReportIn
     <dl class="facts">
     <div><dt>Run</dt><dd><code>${run.id}</code></dd></div>
     <div><dt>Started</dt><dd>${run.startedAt}</dd></div>
-    <div><dt>Seed</dt><dd>${run.seed}</dd></div>
+    ${run.seed !== undefined && html`
+      <div>
+        <dt>Seed</dt>
+        <dd>${run.seed}</dd>
+      </div>
+    `}
     ${devices.length > 0 && html`
       <div>
         <dt>Device</dt>

@@ -5,6 +5,7 @@ import { formatFigure, formatShare } from "../format.ts";
 import { type Html, html } from "../html.ts";
 import type { Point, TrainingLog } from "../training_log.ts";
 import { figure, type LegendEntry } from "./figure.ts";
+import { trainingSummary } from "./training_summary.ts";
 
 /** A chart of the section: which metrics, and how they are drawn. */
 interface TrainingChart {
@@ -103,12 +104,13 @@ const CHARTS: readonly TrainingChart[] = [
 ];
 
 /** The section, or nothing where the log has none of the metrics. */
-export function trainingSection({ series }: TrainingLog): Html | undefined {
+export function trainingSection({ series, summary }: TrainingLog): Html | undefined {
   const figures = CHARTS.map((chart) => trainingFigure(chart, series)).filter(Boolean);
   if (figures.length === 0) return undefined;
   return html`
     <section id="training" aria-labelledby="training-title">
       <h2 id="training-title">Training</h2>
+      ${trainingSummary(summary)}
       <p>Faint lines are single steps, firm lines their running mean; dots are evaluations on held-out
     pairs.</p>
       <div class="charts">${figures}
