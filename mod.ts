@@ -30,6 +30,7 @@ export { pairText } from "./src/data/pair_text.ts";
 export type { TemplatedPair, TokenizedPair } from "./src/text/pair.ts";
 
 export {
+  type AnyArtifact,
   type AnyStage,
   API_VERSION,
   type ArtifactHandle,
@@ -46,12 +47,14 @@ export {
   type OutputValues,
   type PipelineSpec,
   type Progress,
+  type ReadOf,
   type RunInfo,
   type SchemaIssue,
   type SchemaResult,
   type Stage,
   type StageContext,
   type StageEntry,
+  type WriteOf,
 } from "./src/runner/contract.ts";
 export { type Dataset, type DatasetDraft, datasetType, type Split } from "./src/runner/dataset.ts";
 
