@@ -9,7 +9,7 @@ import { parseFlags } from "./flags.ts";
 import { programHelp, usageLine, verbHelp } from "./help.ts";
 import { InterruptedError } from "./interrupt.ts";
 import { withOwnCommands } from "./invocation.ts";
-import { writeOutput } from "./output.ts";
+import { type OutputStreams, writeOutput } from "./output.ts";
 import type { AnyVerb, CliContext, OwnPipeline } from "./verb.ts";
 import { loadVerb, verbSummaries } from "./verbs.ts";
 import { versionText } from "./version.ts";
@@ -23,14 +23,19 @@ const OWN_VERBS: readonly string[] = ["run", "plan", "validate"];
  * @param words The words after the program's name.
  * @param own The pipeline of a file that runs itself; the verbs are then run, plan and validate,
  *   and take no pipeline argument.
+ * @param streams Default: the process's.
  */
-export async function main(words: readonly string[], own?: OwnPipeline): Promise<ExitCode> {
+export async function main(
+  words: readonly string[],
+  own?: OwnPipeline,
+  { stdout, stderr }: OutputStreams = Deno,
+): Promise<ExitCode> {
   const context: CliContext = {
     registry: builtinStages,
     own,
-    write: (text) => writeOutput(Deno.stdout, text),
-    show: (text) => writeOutput(Deno.stderr, text),
-    say: (line) => writeOutput(Deno.stderr, line + "\n"),
+    write: (text) => writeOutput(stdout, text),
+    show: (text) => writeOutput(stderr, text),
+    say: (line) => writeOutput(stderr, line + "\n"),
   };
   try {
     return await dispatch(words, context);

@@ -1,6 +1,7 @@
 /** Runs the command line as its users do: as a process, in a folder of its own. */
 
 import { fromFileUrl, join } from "@std/path";
+import { main } from "../../src/cli/main.ts";
 
 const MOD = fromFileUrl(new URL("../../mod.ts", import.meta.url));
 
@@ -47,8 +48,8 @@ export class Workplace implements AsyncDisposable {
 
   /** Ids of the runs made here, the oldest first. */
   async runIds(): Promise<string[]> {
-    const names = await Array.fromAsync(Deno.readDir(join(this.dir, "runs")), ({ name }) => name);
-    return names.filter((name) => !name.startsWith(".")).sort();
+    const runs: { id: string }[] = JSON.parse((await this.run("ls", "--json")).stdout);
+    return runs.map(({ id }) => id).reverse();
   }
 
   /** Removes the folder. */
@@ -66,6 +67,21 @@ export class Workplace implements AsyncDisposable {
       stderr: "piped",
     });
   }
+}
+
+/** Runs a command line inside this process, in its working directory. */
+export async function runHere(...words: string[]): Promise<Ended> {
+  const texts = { stdout: "", stderr: "" };
+  const decoder = new TextDecoder();
+  const stream = (name: keyof typeof texts) => ({
+    writeSync(bytes: Uint8Array): number {
+      texts[name] += decoder.decode(bytes);
+      return bytes.length;
+    },
+  });
+  const streams = { stdout: stream("stdout"), stderr: stream("stderr") };
+  const code = await main(words, undefined, streams);
+  return { code, ...texts };
 }
 
 /** The path of a fixture. */

@@ -86,9 +86,9 @@ async function generateText(
       topK: flags["top-k"],
       topP: flags["top-p"],
       seed: flags.seed,
-      eosTokenIds: [...tokenizer.eosTokenIds],
+      eosTokenIds: tokenizer.eosTokenIds,
       signal: interrupts.signal,
-      onToken: (id: number) => show(streamer.push(id)),
+      onToken: (id) => show(streamer.push(id)),
     });
     device.checkFailed();
   } catch (error) {
