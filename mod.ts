@@ -99,7 +99,15 @@ export { planPipeline, type PlanRow } from "./src/runner/plan.ts";
 export { type RunOptions, type RunOutcome, runPipeline } from "./src/runner/run.ts";
 export type { SelectionOptions } from "./src/runner/select.ts";
 export type { EventSink, RunEvent } from "./src/runner/events.ts";
-export type { Manifest, StageRecord } from "./src/runner/manifest.ts";
+export type {
+  InputRecord,
+  Manifest,
+  RunStatus,
+  StageRecord,
+  StageStatus,
+  Versions,
+} from "./src/runner/manifest.ts";
+export type { OutputRecord } from "./src/runner/cache_records.ts";
 export { type MainModule, runMain } from "./src/cli/run_main.ts";
 
 if (import.meta.main) {

@@ -24,10 +24,19 @@ export function producerHint(type: AnyType, registry: Registry): string | undefi
   return `put ${names.join(" or ")} before it`;
 }
 
+/** Stages that give a kind; those that need it themselves only where there are no others. */
 function producers(type: AnyType, registry: Registry): string[] {
-  return [...registry.values()]
-    .filter((stage) => types(stage.outputs).some((output) => kindName(output) === kindName(type)))
-    .map((stage) => stage.name);
+  const kind = kindName(type);
+  const giving = [...registry.values()]
+    .filter((stage) => types(stage.outputs).some((output) => kindName(output) === kind));
+  const starting = giving.filter((stage) => !needs(stage).includes(kind));
+  return (starting.length > 0 ? starting : giving).map((stage) => stage.name);
+}
+
+/** The kinds a stage cannot run without. */
+function needs(stage: AnyStage): string[] {
+  return Object.values<Parameters<typeof portDemand>[0]>(stage.inputs).map(portDemand)
+    .filter((port) => !port.optional).map((port) => kindName(port.type));
 }
 
 /** Breadth-first over kinds; a stage leads from the kinds it needs to the kinds it gives. */
@@ -35,9 +44,7 @@ function shortestChain(from: string, to: string, registry: Registry): string[] |
   const chains = new Map<string, string[]>([[from, []]]);
   for (const [kind, chain] of chains) {
     for (const stage of registry.values()) {
-      const needs = Object.values<Parameters<typeof portDemand>[0]>(stage.inputs).map(portDemand)
-        .filter((port) => !port.optional);
-      if (!needs.some((port) => kindName(port.type) === kind)) continue;
+      if (!needs(stage).includes(kind)) continue;
       for (const output of types(stage.outputs)) {
         if (!chains.has(kindName(output))) chains.set(kindName(output), [...chain, stage.name]);
       }
