@@ -28,13 +28,8 @@ export function hasApiVersion(value: unknown): boolean {
 }
 
 /**
- * What keeps a value from being a stage, one sentence each; empty where it is one.
- *
- * @example
- * ```ts
- * import { stageFaults } from "./stage_contract.ts";
- * console.assert(stageFaults(3)[0] === "it is not an object");
- * ```
+ * What keeps a value from being a stage, one sentence each, e.g. `"run" is not a function`; empty
+ * where it is one.
  */
 export function stageFaults(value: unknown): string[] {
   if (!isObject(value)) return ["it is not an object"];
