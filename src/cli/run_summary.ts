@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "../base/json.ts";
 import type { Manifest, StageRecord } from "../runner/manifest.ts";
 import { findArtifact, type RunRecord } from "../runner/runs.ts";
 import { stageSummaries } from "./figures.ts";
-import { nearPath } from "./near_path.ts";
+import { shownPath } from "../runner/pipeline_source.ts";
 import { formatDuration } from "./quantity.ts";
 import { formatFigure } from "./table.ts";
 
@@ -86,8 +86,8 @@ export function summaryLines(summary: RunSummary): string[] {
       if (line !== "") lines.push(`  ${stageId}: ${line}`);
     }
   }
-  lines.push(`  run: ${nearPath(runDir)}`);
-  if (report !== undefined) lines.push(`  report: ${nearPath(report)}`);
+  lines.push(`  run: ${shownPath(runDir, Deno.cwd())}`);
+  if (report !== undefined) lines.push(`  report: ${shownPath(report, Deno.cwd())}`);
   return lines;
 }
 

@@ -68,6 +68,12 @@ async function generateText(
   const { loadCausalLM } = await import("../../models/load.ts");
   const { generate } = await import("../../models/generate.ts");
   const tokenizer = await loadTokenizer(dir);
+  if (typeof prompt !== "string" && tokenizer.chatTemplate === undefined) {
+    throw badCombination(
+      "Cannot write a conversation: the model has no chat template",
+      "give --prompt without --chat",
+    );
+  }
   const promptIds = encodePrompt(tokenizer, prompt);
   const streamer = new TextStreamer(tokenizer, { promptIds });
   const model = await loadCausalLM(dir);
