@@ -88,9 +88,11 @@ export async function validatePipeline(
     cwd,
   };
   const problems: OddsmithError[] = [];
-  const source = await collect(problems, () => openSource(input, scope, problems));
-  const overrides = parseOverrides(options, problems);
-  const pipeline = source && await resolveSource(source, overrides, scope, problems);
+  const pipeline = await collect(problems, async () => {
+    const overrides = parseOverrides(options, problems);
+    const source = await openSource(input, scope, problems);
+    return source && await resolveSource(source, overrides, scope, problems);
+  });
   if (problems.length === 0) return { problems, pipeline };
   return { problems: sortByPlace(problems, scope.file && shownPath(scope.file, cwd)) };
 }

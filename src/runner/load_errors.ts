@@ -41,6 +41,14 @@ export function fileUnreadable(file: string, cause: unknown): OddsmithError {
   });
 }
 
+/** Deno refuses the YAML parser the environment variables of its debugging switches. */
+export function envDenied(cause: unknown): OddsmithError {
+  return pipelineError("ENV_DENIED", "Cannot parse YAML: the parser may not read the environment", {
+    hint: "run Deno with --ignore-env, or with --allow-env=LOG_TOKENS,LOG_STREAM",
+    cause,
+  });
+}
+
 /** The file's name ends in nothing that is a pipeline. */
 export function unknownFormat(file: string, extension: string): OddsmithError {
   return pipelineError(

@@ -1,12 +1,12 @@
 /** `--set key=value`: parsed, and laid over what the pipeline file says. */
 
-import { parseDocument } from "yaml";
 import type { ErrorLocation, OddsmithError } from "../base/error.ts";
 import type { Json } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
 import { badOverride } from "./load_errors.ts";
 import type { StageDraft } from "./load_spec.ts";
 import type { NodePath, PipelineSource } from "./pipeline_source.ts";
+import { parseYaml } from "./yaml_document.ts";
 
 const SETTINGS = ["name", "seed", "device", "runsDir"];
 const TARGETS = `what can be set: ${SETTINGS.join(", ")}, stages.<id>.with.<option>`;
@@ -59,7 +59,7 @@ function parseOverride(text: string): Override | { problem: OddsmithError } {
       ", stages.<id>.with.<option>";
     return { problem: badOverride(`--set ${text}`, `"${target}" cannot be set`, hint) };
   }
-  const document = parseDocument(text.slice(equals + 1), { prettyErrors: false });
+  const document = parseYaml(text.slice(equals + 1));
   const error = document.errors[0];
   if (error !== undefined) {
     return {

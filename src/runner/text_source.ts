@@ -8,13 +8,13 @@ import {
   isSeq,
   LineCounter,
   type Node,
-  parseDocument,
   visit,
 } from "yaml";
 import type { ErrorLocation, OddsmithError } from "../base/error.ts";
 import { findJsonFault } from "./json_fault.ts";
 import { malformed } from "./load_errors.ts";
 import type { NodePath, PipelineSource } from "./pipeline_source.ts";
+import { parseYaml } from "./yaml_document.ts";
 
 /** What parsing gives: the data, or everything that is wrong with the text. */
 export type ParsedText =
@@ -25,6 +25,7 @@ export type ParsedText =
  * Parses a pipeline's text.
  *
  * @param shown The file as messages name it.
+ * @throws {OddsmithError} ENV_DENIED.
  */
 export function parsePipelineText(
   text: string,
@@ -33,7 +34,7 @@ export function parsePipelineText(
   shown: string,
 ): ParsedText {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseYaml(text, lines);
   const locate = (offset: number): ErrorLocation => {
     const { line, col } = lines.linePos(offset);
     return { file: shown, line: Math.max(line, 1), column: Math.max(col, 1) };
