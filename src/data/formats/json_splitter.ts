@@ -22,7 +22,7 @@ export class ListFault extends Error {
   /** From 1. */
   readonly line: number;
 
-  /** @param line From 1. */
+  /** Says what breaks the list, and on which line (from 1). */
   constructor(message: string, line: number) {
     super(message);
     this.line = line;
