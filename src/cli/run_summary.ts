@@ -6,7 +6,7 @@ import type { Manifest, StageRecord } from "../runner/manifest.ts";
 import { findArtifact, type RunRecord } from "../runner/runs.ts";
 import { stageSummaries } from "./figures.ts";
 import { shownPath } from "../runner/pipeline_source.ts";
-import { formatDuration } from "./quantity.ts";
+import { formatDuration, formatRate } from "./quantity.ts";
 import { formatFigure } from "./table.ts";
 
 /** Metrics worth a line, and what people call them. */
@@ -91,24 +91,27 @@ export function summaryLines(summary: RunSummary): string[] {
   return lines;
 }
 
-/** The key metrics of a summary: of an evaluation before -> after, of a training log at its end. */
+/** The key metrics of an evaluation, or of a training's evaluations: before -> after. */
 function figuresLine(summary: JsonObject): string {
-  const after = metricsOf(summary.after) ?? metricsOf(summary) ?? metricsOf({ metrics: summary })!;
-  const before = metricsOf(summary.before);
+  const before = metricsOf(summary.before) ?? metricsOf(summary.evalBefore);
+  const after = metricsOf(summary.after) ?? metricsOf(summary.evalAfter);
   const find = (metrics: JsonObject | undefined, name: string): number | undefined => {
     const value = metrics?.[`eval_${name}`] ?? metrics?.[name];
     return typeof value === "number" ? value : undefined;
   };
-  return KEY_METRICS.flatMap(([name, title]) => {
+  const figures = KEY_METRICS.flatMap(([name, title]) => {
     const now = find(after, name);
     const was = find(before, name);
     if (now === undefined) return [];
     return [`${title} ${was === undefined ? "" : `${formatFigure(was)} -> `}${formatFigure(now)}`];
-  }).join(", ");
+  });
+  const { tokensPerSecond } = summary;
+  if (typeof tokensPerSecond === "number") figures.push(formatRate(tokensPerSecond, "tokens"));
+  return figures.join(", ");
 }
 
 function metricsOf(figures: Json | undefined): JsonObject | undefined {
-  const holder = figures as { metrics?: JsonObject } | undefined;
+  const holder = figures as { metrics?: JsonObject } | null | undefined;
   return typeof holder?.metrics === "object" ? holder.metrics : undefined;
 }
 
