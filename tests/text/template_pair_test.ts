@@ -202,7 +202,7 @@ Deno.test("templatePair: a conversation without a template names the row and the
   const error = errorOf(conversation(asked), {});
   assertEquals(error.code, "TEMPLATE_MISSING");
   assertEquals(error.location, { file: "chats.jsonl", row: 5 });
-  assertStringIncludes(error.hint!, "template: chatml");
+  assertStringIncludes(error.hint!, "template: alpaca");
 });
 
 Deno.test("templatePair: a conversation without messages is an error", () => {
