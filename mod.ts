@@ -6,20 +6,24 @@
  * Oddsmith needs. Run as a program, it is the command line. Importing it loads no tensor library.
  *
  * @example A typed pipeline that runs by itself
- * ```ts ignore
- * import { builtinStages, definePipeline, runMain } from "@oddsmith/oddsmith";
+ * ```ts
+ * import { definePipeline, runMain } from "@oddsmith/oddsmith";
+ * import * as stages from "@oddsmith/oddsmith/stages";
  *
  * const pipeline = definePipeline("quickstart", { seed: 42 })
- *   .stage(builtinStages.get("model")!, { with: { from: "./models/base" } });
+ *   .stage(stages.model, { with: { from: "./models/base" } })
+ *   .stage(stages.ingest, { with: { source: "./data/pairs.jsonl" } })
+ *   .stage(stages.template)
+ *   .stage(stages.tokenize, { with: { maxLength: 512 } })
+ *   .stage(stages.orpo, { with: { beta: 0.25 } })
+ *   .stage(stages.evaluate)
+ *   .stage(stages.report);
  *
- * export default pipeline;
- * if (import.meta.main) await runMain(import.meta, pipeline);
+ * if (import.meta.main && Deno.args.length > 0) await runMain(import.meta, pipeline);
  * ```
  *
  * @module
  */
-
-export { z } from "zod";
 
 export type { Json, JsonObject } from "./src/base/json.ts";
 export { type ErrorDetails, type ErrorLocation, OddsmithError } from "./src/base/error.ts";

@@ -19,7 +19,15 @@ import {
 } from "./stage_trial.ts";
 
 export { datasetOf, resolveConfig, tryStage };
-export type { InputValues, OutputHandles, StageTrial, TrialOptions } from "./stage_trial.ts";
+export type { ArtifactFile, ArtifactInfo } from "./artifact_files.ts";
+export type {
+  InputValues,
+  OutputHandles,
+  PortType,
+  StageTrial,
+  TrialOptions,
+  ValueOf,
+} from "./stage_trial.ts";
 
 /** A case to hold a stage to its contract with. */
 export interface ContractCase<S extends AnyStage> extends Omit<TrialOptions<S>, "signal"> {
