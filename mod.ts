@@ -19,7 +19,7 @@
  *   .stage(stages.evaluate)
  *   .stage(stages.report);
  *
- * if (import.meta.main && Deno.args.length > 0) await runMain(import.meta, pipeline);
+ * if (import.meta.main) await runMain(import.meta, pipeline);
  * ```
  *
  * @module
