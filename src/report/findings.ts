@@ -180,7 +180,7 @@ function dataFindings({ lengths }: ReportData): Finding[] {
   if (!chosen || !rejected) return [];
   const longer = lengths.chosenLonger / lengths.pairs;
   const ratio = chosen.mean / rejected.mean;
-  if (Math.abs(longer + lengths.equallyLong / lengths.pairs / 2 - 0.5) < 0.15) return [];
+  if (Math.abs(longer + lengths.equallyLong / lengths.pairs / 2 - 0.5) < 0.2) return [];
   return [{
     level: "note",
     text:
