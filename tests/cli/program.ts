@@ -19,14 +19,21 @@ export interface Ended {
 export class Workplace implements AsyncDisposable {
   /** Absolute. */
   readonly dir: string;
+  readonly #env: Readonly<Record<string, string>>;
 
-  private constructor(dir: string) {
+  private constructor(dir: string, env: Readonly<Record<string, string>> = {}) {
     this.dir = dir;
+    this.#env = env;
   }
 
   /** Makes an empty one. */
   static async make(): Promise<Workplace> {
     return new Workplace(await Deno.realPath(await Deno.makeTempDir({ prefix: "cli-" })));
+  }
+
+  /** The same place, with more environment variables. */
+  withEnv(env: Readonly<Record<string, string>>): Workplace {
+    return new Workplace(this.dir, env);
   }
 
   /** Runs a command line to its end. */
@@ -61,7 +68,7 @@ export class Workplace implements AsyncDisposable {
     return new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "-A", module, ...words],
       cwd: this.dir,
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...this.#env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
