@@ -7,7 +7,13 @@ import { PipelineProblems, stageError } from "../../src/runner/errors.ts";
 import { stageFailed } from "../../src/runner/run_errors.ts";
 import { noAdapter } from "../../src/tensor/errors.ts";
 
-const AT = { stageId: "orpo", step: "running", path: "runs", resume: "run it again" };
+const AT = {
+  stageId: "orpo",
+  step: "running",
+  path: "runs",
+  resume: "run it again",
+  log: "log.txt",
+};
 
 Deno.test("exitCodeOf: 3 for a missing device, however it was wrapped", () => {
   assertEquals(exitCodeOf(noAdapter()), 3);
