@@ -76,9 +76,8 @@ export class ProgressBars implements ProgressView {
 
   #finish(mark: string, stageId: string, text: string): void {
     const label = this.#running?.label ?? stageId;
-    const note = this.#running?.progress?.note ?? "";
     this.#running = undefined;
-    this.#line([mark, label, dim(text), dim(note)].join(" ").trimEnd());
+    this.#line(`${mark} ${label} ${dim(text)}`);
   }
 
   #line(text: string): void {

@@ -51,7 +51,7 @@ Deno.test("ProgressBars: one line redrawn in place, with rate, time left and not
   assertStringIncludes(line!, "[3/4] orpo ━");
   assertStringIncludes(line!, "50/100 steps  2 steps/s  25.0s left  loss 1.25");
   sink({ type: "stage-end", stageId: "orpo", elapsedMs: 25_000 });
-  assertEquals(shown(screen.text), ["✓ [3/4] orpo 25.0s loss 1.25", ""]);
+  assertEquals(shown(screen.text), ["✓ [3/4] orpo 25.0s", ""]);
 });
 
 Deno.test("ProgressBars: fits any width, and draws at most ten times a second", () => {
