@@ -51,24 +51,25 @@ async function dispatch(words: readonly string[], context: CliContext): Promise<
     ? new Map([...verbSummaries].filter(([name]) => OWN_VERBS.includes(name)))
     : verbSummaries;
   const [head, ...rest] = words;
-  if (head === undefined && !isOwn) {
-    context.say(programHelp(known, isOwn).trimEnd());
-    return EXIT.badUsage;
-  }
-  if (head === "help" && rest.length === 0 || isHelp(head)) {
+  if (isHelp(head) || (head === "help" && rest.length === 0)) {
     context.write(programHelp(known, isOwn));
     return EXIT.ok;
   }
+  if (head === "help" && known.has(rest[0]!)) return await runVerb(rest[0]!, ["--help"], context);
   if (head === "--version") {
     context.write(await versionText());
     return EXIT.ok;
   }
   if (head !== undefined && known.has(head)) return await runVerb(head, rest, context);
-  if (head === "help" && known.has(rest[0]!)) return await runVerb(rest[0]!, ["--help"], context);
-  if (isOwn ? head === undefined || head.startsWith("-") : head && looksLikeFile(head)) {
+  if (isOwn && (head === undefined || head.startsWith("-"))) {
     return await runVerb("run", words, context);
   }
-  throw unknownVerb(head!, [...known.keys()]);
+  if (head === undefined) {
+    context.say(programHelp(known, isOwn).trimEnd());
+    return EXIT.badUsage;
+  }
+  if (!isOwn && looksLikeFile(head)) return await runVerb("run", words, context);
+  throw unknownVerb(head, [...known.keys()]);
 }
 
 async function runVerb(

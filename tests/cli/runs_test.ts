@@ -64,6 +64,8 @@ Deno.test("compare: shows settings that differ, and every figure side by side", 
   assertEquals(text.code, 0, text.stderr);
   assertMatch(text.stdout, /score\.with\.accuracy +0\.75 +0\.9\n/);
   assertMatch(text.stdout, /score: after\.metrics\.eval_rewards\/accuracies +0\.75 +0\.9\n/);
+  assertEquals(text.stdout.includes("pairs: made"), false);
+  assertMatch((await place.run("compare", first!, second!, "--all")).stdout, /pairs: made +4 +4/);
   const { settings, figures } = JSON.parse(
     (await place.run("compare", first!, second!, "--json")).stdout,
   );
