@@ -62,6 +62,10 @@ Deno.test("new pipeline: the same stages in every form, with the model and data 
   assertEquals(yaml.stages[0].with.from, "../base");
   const typed = await read("ts");
   for (const stage of yaml.stages) assertStringIncludes(typed, `.stage(${stage.uses}`);
+  await deno(place.dir, "check", "--config", CONFIG, "My first.ts");
+  const checked = await place.run("validate", "My first.yaml", "--json");
+  const codes = JSON.parse(checked.stdout).problems.map(({ code }: { code: string }) => code);
+  assertEquals(codes.sort(), ["NO_MODEL", "SOURCE_MISSING"]);
   const wrong = await place.run("new", "pipeline", "a.yaml", "--format", "ts");
   assertEquals(wrong.code, 2);
 });

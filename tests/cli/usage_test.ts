@@ -14,7 +14,7 @@ const WRONG: readonly [words: string[], code: string, hint: string][] = [
   [["run", fixture("good.yaml"), "--seed", "1.5"], "FLAG_VALUE", "a whole number"],
   [["run", fixture("good.yaml"), "--device", "wsm"], "FLAG_VALUE", 'did you mean "wasm"?'],
   [["run", fixture("good.yaml"), "--until", "scor"], "UNKNOWN_STAGE_ID", 'did you mean "score"?'],
-  [["run", fixture("good.yaml"), "--set", "sede=1"], "", 'did you mean "seed"?'],
+  [["run", fixture("good.yaml"), "--set", "sede=1"], "BAD_OVERRIDE", 'did you mean "seed"?'],
   [["run"], "ARGUMENTS", "pipeline is missing"],
   [["run", "a.yaml", "b.yaml"], "ARGUMENTS", 'unexpected argument "b.yaml"'],
   [["run", "missing.yaml"], "FILE_MISSING", "missing.yaml"],
