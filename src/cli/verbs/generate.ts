@@ -77,7 +77,7 @@ async function generateText(
   const promptIds = encodePrompt(tokenizer, prompt);
   const streamer = new TextStreamer(tokenizer, { promptIds });
   const model = await loadCausalLM(dir);
-  using interrupts = new Interrupts(context.say);
+  using interrupts = new Interrupts(() => context.say("\nStopped."));
   const began = performance.now();
   let text = "";
   const show = (piece: string) => {

@@ -34,7 +34,9 @@ export const runVerb = defineVerb({
   ],
   async run(input, context) {
     const pipeline = await loadPipeline(...pipelineArgument(input, context));
-    using interrupts = new Interrupts(context.say);
+    using interrupts = new Interrupts(() =>
+      context.say("Stopping: saving what is done (Ctrl-C again ends at once)")
+    );
     using view = progressView((text) => context.show(text));
     const outcome = await runPipeline(pipeline, {
       ...selectionOf(input.flags),
