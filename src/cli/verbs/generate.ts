@@ -1,11 +1,13 @@
-/** `generate`: text from a model, as it comes. */
+/**
+ * `generate`: text from a model, as it comes. There is nothing to save, so that Ctrl-C may end the
+ * process as it does by default (130 to a shell).
+ */
 
 import type { Message } from "../../data/pair.ts";
 import type { Device } from "../../tensor/device.ts";
 import { badCombination, badFlagValue, badMessages } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import type { FlagValues } from "../flags.ts";
-import { InterruptedError, Interrupts } from "../interrupt.ts";
 import { modelDir } from "../model_argument.ts";
 import { jsonText } from "../output.ts";
 import { pipelineFlags } from "../pipeline_argument.ts";
@@ -77,7 +79,6 @@ async function generateText(
   const promptIds = encodePrompt(tokenizer, prompt);
   const streamer = new TextStreamer(tokenizer, { promptIds });
   const model = await loadCausalLM(dir);
-  using interrupts = new Interrupts(() => context.say("\nStopped."));
   const began = performance.now();
   let text = "";
   const show = (piece: string) => {
@@ -93,13 +94,9 @@ async function generateText(
       topP: flags["top-p"],
       seed: flags.seed,
       eosTokenIds: tokenizer.eosTokenIds,
-      signal: interrupts.signal,
       onToken: (id) => show(streamer.push(id)),
     });
     device.checkFailed();
-  } catch (error) {
-    if (error instanceof InterruptedError) return EXIT.interrupted;
-    throw error;
   } finally {
     model.dispose();
   }
