@@ -5,7 +5,8 @@
  * webgpu: a transposed right operand is 2 to 3 times slower than transposing first, except for a
  * single row; long inner dimensions are split. wasm: only the plain product of two matrices reaches
  * the fast library (10 to 25 times faster than its transposed or batched forms), so operands are
- * transposed and batches taken apart. On both, a bᵀ of few rows is (b aᵀ)ᵀ: less to transpose.
+ * transposed and batches taken apart, unless a dimension is so short that the copies cost more. On
+ * both, a bᵀ of few rows is (b aᵀ)ᵀ: less to transpose.
  */
 
 import { tf } from "./tf.ts";
@@ -22,6 +23,9 @@ export interface MatMulOptions {
  */
 const MAX_INNER = 32768;
 
+/** On wasm, batches of products with a dimension below this are left together. */
+const SHORT = 16;
+
 /** a [.., M, K] times b [.., K, N] (after transposition), both of rank 2 or 3, -> [.., M, N]. */
 export function matMul<T extends tf.Tensor2D | tf.Tensor3D>(
   a: T,
@@ -29,24 +33,38 @@ export function matMul<T extends tf.Tensor2D | tf.Tensor3D>(
   { transposeA = false, transposeB = false }: MatMulOptions = {},
 ): T {
   return tf.tidy(() => {
-    if (!transposeB || transposeA || a.rank === 3) {
-      return product(a, transposeB ? transpose(b) : b, transposeA);
+    if (a.rank === 2 && transposeB && !transposeA) {
+      return timesTransposed(a as tf.Tensor2D, b as tf.Tensor2D) as T;
     }
-    const [M, K] = a.shape as [number, number];
-    const N = b.shape[0];
-    if (M === 1 && K <= MAX_INNER && tf.getBackend() === "webgpu") {
-      return tf.matMul(a, b, false, true) as T;
-    }
-    if (M * (K + N) < N * K) return transpose(product(b, transpose(a), false));
-    return product(a, transpose(b), false);
+    return product(a, b, transposeA, transposeB);
   });
 }
 
-function product<T extends tf.Tensor2D | tf.Tensor3D>(a: T, b: T, transposeA: boolean): T {
-  if (tf.getBackend() !== "wasm") return inPieces(a, b, transposeA);
+/** a bᵀ: a [M, K], b [N, K]. */
+function timesTransposed(a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor2D {
+  const [M, K] = a.shape;
+  const N = b.shape[0];
+  if (M === 1 && K <= MAX_INNER && tf.getBackend() === "webgpu") {
+    return tf.matMul(a, b, false, true);
+  }
+  if (M * (K + N) < N * K) return transpose(product(b, transpose(a)));
+  return product(a, transpose(b));
+}
+
+function product<T extends tf.Tensor2D | tf.Tensor3D>(
+  a: T,
+  b: T,
+  transposeA = false,
+  transposeB = false,
+): T {
+  if (tf.getBackend() !== "wasm") return inPieces(a, transposeB ? transpose(b) : b, transposeA);
+  if (a.rank === 3 && Math.min(...a.shape.slice(1), ...b.shape.slice(1)) < SHORT) {
+    return tf.matMul(a, b, transposeA, transposeB) as T;
+  }
   const left = transposeA ? transpose(a) : a;
-  if (left.rank === 2) return tf.matMul(left, b) as T;
-  return batchByBatch(left as tf.Tensor3D, b as tf.Tensor3D) as T;
+  const right = transposeB ? transpose(b) : b;
+  if (left.rank === 2) return tf.matMul(left, right) as T;
+  return batchByBatch(left as tf.Tensor3D, right as tf.Tensor3D) as T;
 }
 
 function transpose<T extends tf.Tensor2D | tf.Tensor3D>(x: T): T {
