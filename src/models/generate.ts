@@ -47,6 +47,7 @@ export async function generateBatch(
   prompts: readonly (readonly number[])[],
   options: GenerateOptions,
 ): Promise<number[][]> {
+  if (prompts.length === 0) return [];
   const limit = model.config.maxPositionEmbeddings;
   for (const { length } of prompts) {
     if (length === 0) throw emptyPrompt();

@@ -1,6 +1,7 @@
 /** Chooses the next token from a row of logits. Plain arrays; the randomness is the caller's. */
 
 import type { Rng } from "../base/rng.ts";
+import { nonFiniteLogits } from "./errors.ts";
 
 /** How freely tokens are chosen. */
 export interface SamplingOptions {
@@ -12,20 +13,16 @@ export interface SamplingOptions {
   readonly topP?: number;
 }
 
-/** The likeliest token; the first of equal ones. */
-export function likeliest(logits: Float32Array): number {
-  let best = 0;
-  for (let id = 1; id < logits.length; id++) {
-    if (logits[id]! > logits[best]!) best = id;
-  }
-  return best;
-}
-
-/** Draws a token: temperature first, then top-k, then top-p of what is left. */
+/**
+ * Draws a token: temperature first, then top-k, then top-p of what is left.
+ *
+ * @throws {OddsmithError} ModelError NON_FINITE.
+ */
 export function sampleToken(logits: Float32Array, options: SamplingOptions, rng: Rng): number {
   const { temperature = 0, topK = logits.length, topP = 1 } = options;
-  if (temperature === 0) return likeliest(logits);
-  const top = logits[likeliest(logits)]!;
+  const best = likeliest(logits);
+  if (temperature === 0) return best;
+  const top = logits[best]!;
   const candidates = Array.from(logits, (logit, id) => ({
     id,
     weight: Math.exp((logit - top) / temperature),
@@ -49,6 +46,12 @@ function withinMass(candidates: Candidate[], probability: number): Candidate[] {
   let rest = probability * total(candidates);
   const end = candidates.findIndex(({ weight }) => (rest -= weight) <= 0);
   return end < 0 ? candidates : candidates.slice(0, end + 1);
+}
+
+/** The likeliest token; the first of equal ones. */
+function likeliest(logits: Float32Array): number {
+  if (!logits.every(Number.isFinite)) throw nonFiniteLogits();
+  return logits.reduce((best, logit, id) => logit > logits[best]! ? id : best, 0);
 }
 
 function total(candidates: Candidate[]): number {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
 import { Rng } from "../../src/base/rng.ts";
 import { generate, generateBatch } from "../../src/models/generate.ts";
@@ -111,6 +111,13 @@ Deno.test("sampleToken: temperature sharpens, topK and topP leave the unlikely o
   assert(draw(logits, { temperature: 1, topP: 0.71 })[1]! > 0);
   assertEquals(draw(logits, { temperature: 1, topP: 0.01 }), [0, 0, 0, 10_000]);
   assertEquals(draw(logits, {}), [0, 0, 0, 10_000]);
+});
+
+Deno.test("sampleToken: refuses logits that are not finite", () => {
+  for (const bad of [NaN, Infinity, -Infinity]) {
+    const run = () => sampleToken(Float32Array.from([1, bad]), {}, Rng.fromSeed("any"));
+    assertEquals(assertThrows(run, OddsmithError).code, "NON_FINITE");
+  }
 });
 
 function draw(logits: Float32Array, options: Parameters<typeof sampleToken>[1]): number[] {
