@@ -7,7 +7,6 @@ import { extraArgument, missingArgument, unknownVerb } from "./errors.ts";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { programHelp, usageLine, verbHelp } from "./help.ts";
-import { InterruptedError } from "./interrupt.ts";
 import { withOwnCommands } from "./invocation.ts";
 import { type OutputStreams, writeOutput } from "./output.ts";
 import type { AnyVerb, CliContext, OwnPipeline } from "./verb.ts";
@@ -41,7 +40,7 @@ export async function main(
     return await dispatch(words, context);
   } catch (error) {
     context.say(withOwnCommands(describeError(error)));
-    return error instanceof InterruptedError ? EXIT.interrupted : exitCodeOf(error);
+    return exitCodeOf(error);
   }
 }
 
@@ -106,6 +105,5 @@ function looksLikeFile(word: string): boolean {
 
 function describeError(error: unknown): string {
   if (error instanceof OddsmithError || error instanceof PipelineProblems) return error.format();
-  if (error instanceof InterruptedError) return "Interrupted.";
   return error instanceof Error ? error.stack ?? String(error) : String(error);
 }
