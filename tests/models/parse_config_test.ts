@@ -97,6 +97,7 @@ for (
     ],
     ["no factor", { rope_scaling: { type: "linear" } }, "MISSING_FIELD", /"rope_scaling.factor"/],
     ["rope as text", { rope_scaling: "linear" }, "BAD_FIELD", /"rope_scaling" should be an object/],
+    ["interleaved rotation", { rope_interleaved: true }, "UNSUPPORTED", /rope_interleaved/],
     ["partial rotation", { partial_rotary_factor: 0.5 }, "UNSUPPORTED", /partial_rotary_factor/],
     ["quantized weights", { quantization_config: { quant_method: "gptq" } }, "UNSUPPORTED", /gptq/],
     [
