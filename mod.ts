@@ -96,12 +96,12 @@ export {
   type PipelineInput,
   validatePipeline,
   type Validation,
-} from "./src/runner/load.ts";
+} from "./src/runner/load/load.ts";
 export { PipelineProblems } from "./src/runner/errors.ts";
 export type { ResolvedPipeline, ResolvedStage } from "./src/runner/resolved.ts";
-export { planPipeline, type PlanRow } from "./src/runner/plan.ts";
-export { type RunOptions, type RunOutcome, runPipeline } from "./src/runner/run.ts";
-export type { SelectionOptions } from "./src/runner/select.ts";
+export { planPipeline, type PlanRow } from "./src/runner/plan/plan.ts";
+export { type RunOptions, type RunOutcome, runPipeline } from "./src/runner/run/run.ts";
+export type { SelectionOptions } from "./src/runner/plan/select.ts";
 export type { EventSink, RunEvent } from "./src/runner/events.ts";
 export type {
   InputRecord,
@@ -110,8 +110,8 @@ export type {
   StageRecord,
   StageStatus,
   Versions,
-} from "./src/runner/manifest.ts";
-export type { OutputRecord } from "./src/runner/cache_records.ts";
+} from "./src/runner/run/manifest.ts";
+export type { OutputRecord } from "./src/runner/store/cache_records.ts";
 export { type MainModule, runMain } from "./src/cli/run_main.ts";
 
 if (import.meta.main) {

@@ -2,7 +2,7 @@
 
 import { fromFileUrl } from "@std/path";
 import { commandLine } from "../base/command_line.ts";
-import { shownPath } from "../runner/pipeline_source.ts";
+import { shownPath } from "../runner/load/pipeline_source.ts";
 
 const MOD = new URL("../../mod.ts", import.meta.url).href;
 

@@ -1,7 +1,7 @@
 /** The model that a verb is about: a Hugging Face folder, or what a run trained. */
 
 import { join } from "@std/path";
-import { findArtifact, readRun } from "../runner/runs.ts";
+import { findArtifact, readRun } from "../runner/run/runs.ts";
 import { noModelInFolder, noModelInRun } from "./errors.ts";
 import { lastOutputOfKind } from "./run_summary.ts";
 

@@ -3,10 +3,10 @@
 import { format as formatBytes } from "@std/fmt/bytes";
 import { join } from "@std/path";
 import type { Json, JsonObject } from "../base/json.ts";
-import type { Manifest, StageRecord } from "../runner/manifest.ts";
-import { findArtifact, type RunRecord } from "../runner/runs.ts";
+import type { Manifest, StageRecord } from "../runner/run/manifest.ts";
+import { findArtifact, type RunRecord } from "../runner/run/runs.ts";
 import { stageSummaries } from "./figures.ts";
-import { shownPath } from "../runner/pipeline_source.ts";
+import { shownPath } from "../runner/load/pipeline_source.ts";
 import { formatCount, formatDuration, formatRate } from "./quantity.ts";
 import { formatFigure } from "./table.ts";
 

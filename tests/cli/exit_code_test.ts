@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
 import { exitCodeOf } from "../../src/cli/exit_code.ts";
 import { PipelineProblems, stageError } from "../../src/runner/errors.ts";
-import { stageFailed } from "../../src/runner/run_errors.ts";
+import { stageFailed } from "../../src/runner/run/run_errors.ts";
 import { noAdapter } from "../../src/tensor/errors.ts";
 
 const AT = {

@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { basename, fromFileUrl, join } from "@std/path";
 import { PipelineProblems } from "../../src/runner/errors.ts";
-import { loadPipeline, validatePipeline } from "../../src/runner/load.ts";
+import { loadPipeline, validatePipeline } from "../../src/runner/load/load.ts";
 import { fakeStages } from "./fake_stages.ts";
 
 const FIXTURES = fromFileUrl(new URL("../fixtures/pipelines", import.meta.url));
@@ -53,7 +53,7 @@ Deno.test("loadPipeline: every code of the loader's errors has a fixture or a te
     const { problems } = await validatePipeline(name, options);
     for (const { code } of problems) seen.add(code);
   }
-  for (const file of ["load_errors.ts", "stage_errors.ts", "wire_errors.ts"]) {
+  for (const file of ["load/load_errors.ts", "load/stage_errors.ts", "wire/wire_errors.ts"]) {
     const source = await Deno.readTextFile(new URL(`../../src/runner/${file}`, import.meta.url));
     for (const [, code] of source.matchAll(/(?:pipeline|stage)Error\(\s*"([A-Z0-9_]+)"/g)) {
       assert(seen.has(code!), `no fixture gives ${code}`);
@@ -130,7 +130,7 @@ async function problemsUnder(
   permissions: string[],
   input: unknown = join(FIXTURES, "no_stages.yaml"),
 ): Promise<{ code: string; hint: string }[]> {
-  const loader = import.meta.resolve("../../src/runner/load.ts");
+  const loader = import.meta.resolve("../../src/runner/load/load.ts");
   const code = `import { validatePipeline } from ${JSON.stringify(loader)};
     const options = { registry: new Map(), cwd: "/" };
     const { problems } = await validatePipeline(${JSON.stringify(input)}, options);

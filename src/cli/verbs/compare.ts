@@ -2,7 +2,7 @@
 
 import { join } from "@std/path";
 import type { Json, JsonObject } from "../../base/json.ts";
-import { readRun, type RunRecord } from "../../runner/runs.ts";
+import { readRun, type RunRecord } from "../../runner/run/runs.ts";
 import { EXIT } from "../exit_code.ts";
 import { leavesIn, runFigures } from "../figures.ts";
 import { jsonText } from "../output.ts";

@@ -1,9 +1,9 @@
 /** `gc`: frees what no run uses and, where asked, old runs. */
 
 import { format as formatBytes } from "@std/fmt/bytes";
-import { collectGarbage } from "../../runner/gc.ts";
+import { collectGarbage } from "../../runner/store/gc.ts";
 import { EXIT } from "../exit_code.ts";
-import { shownPath } from "../../runner/pipeline_source.ts";
+import { shownPath } from "../../runner/load/pipeline_source.ts";
 import { jsonText } from "../output.ts";
 import { runsDirOf, runsFlags } from "../runs_flags.ts";
 import { formatTable } from "../table.ts";

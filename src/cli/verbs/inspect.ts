@@ -2,7 +2,7 @@
 
 import { format as formatBytes } from "@std/fmt/bytes";
 import type { JsonObject } from "../../base/json.ts";
-import { findArtifact, readRun, type RunRecord } from "../../runner/runs.ts";
+import { findArtifact, readRun, type RunRecord } from "../../runner/run/runs.ts";
 import { badCombination } from "../errors.ts";
 import { EXIT } from "../exit_code.ts";
 import { leavesIn } from "../figures.ts";
