@@ -62,6 +62,8 @@ export async function generateBatch(
   let last = hidden;
   try {
     while (true) {
+      // On wasm and cpu nothing below waits, and a signal's listener would never have its turn.
+      if (options.signal) await new Promise((resolve) => setTimeout(resolve));
       options.signal?.throwIfAborted();
       const logits = await readLogits(model, last);
       const width = logits.length / texts.length;

@@ -82,6 +82,25 @@ Deno.test(
 );
 
 Deno.test(
+  "generate: an abort from outside is heard between tokens on a backend that never waits",
+  withModel(async (model) => {
+    const controller = new AbortController();
+    const reason = new Error("stop");
+    let tokens = 0;
+    const timer = setTimeout(() => controller.abort(reason));
+    const run = generate(model, [1, 3], {
+      maxNewTokens: 200,
+      eosTokenIds: [],
+      signal: controller.signal,
+      onToken: () => tokens++,
+    });
+    assertEquals(await run.catch((error) => error), reason);
+    clearTimeout(timer);
+    assert(tokens < 200, `${tokens} tokens`);
+  }),
+);
+
+Deno.test(
   "generate: refuses prompts that are empty, too long, or of foreign tokens",
   withModel(async (model) => {
     const code = async (prompt: number[]): Promise<string> => {
