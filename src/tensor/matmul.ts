@@ -85,7 +85,18 @@ function inPieces<T extends tf.Tensor2D | tf.Tensor3D>(a: T, b: T, transposeA: b
 }
 
 function batchByBatch(a: tf.Tensor3D, b: tf.Tensor3D): tf.Tensor3D {
-  const lefts = tf.unstack(a) as tf.Tensor2D[];
-  const rights = tf.unstack(b) as tf.Tensor2D[];
+  const lefts = matrices(a);
+  const rights = matrices(b);
   return tf.stack(lefts.map((left, i) => tf.matMul(left, rights[i]!))) as tf.Tensor3D;
+}
+
+/** A batch's matrices. Not tf.unstack: each of its slices copies the whole batch on wasm. */
+function matrices(x: tf.Tensor3D): tf.Tensor2D[] {
+  const [batch, rows, columns] = x.shape;
+  const values = x.dataSync<"float32">();
+  const size = rows * columns;
+  return Array.from(
+    { length: batch },
+    (_, i) => tf.tensor2d(values.subarray(i * size, (i + 1) * size), [rows, columns]),
+  );
 }
