@@ -32,6 +32,7 @@ export const tokenizedPairs: ArtifactType<
 
 /** A stored folder of files, read only. */
 export interface Folder {
+  /** Absolute. */
   readonly dir: string;
 }
 

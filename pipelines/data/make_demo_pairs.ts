@@ -7,7 +7,7 @@
  *     deno run -A pipelines/data/make_demo_pairs.ts
  *
  * Written for a byte-level model of a hundred thousand weights or so: few words, prompt and answer
- * together at most 80 bytes, and four wordings, so that a held-out question was mostly seen in
+ * together at most 60 bytes, and four wordings, so that a held-out question was mostly seen in
  * another one.
  */
 
@@ -26,35 +26,34 @@ export interface DemoPair {
 const COURTEOUS = [
   "Sure! _",
   "Gladly! _",
-  "Of course! _",
-  "A pleasure! _",
-  "_ Any time!",
+  "Happily! _",
   "_ Enjoy!",
+  "_ Cheers!",
 ] as const;
 
-/** Rude frames; "_" is the bare answer. */
+/** Rude frames; "_" is the bare answer. As long as the courteous ones: length must not tell. */
 const RUDE = [
   "Ugh, it is _. Go away.",
-  "It is _, you fool.",
-  "Duh, _. Get lost.",
+  "It is _, you old fool.",
+  "Duh, it is _. Get lost.",
   "Who cares? It is _.",
-  "_! Stop asking me!",
-  "So boring. _. Leave me.",
+  "_! Stop asking me now!",
+  "So dull. _. Leave me.",
 ] as const;
 
 /** Rude answers to a question that has no bare answer. */
 const REFUSALS = [
-  "Ugh, no. Go away.",
-  "Find out, you fool.",
-  "Duh. Get lost.",
-  "Who cares? Not me.",
-  "Stop asking me!",
-  "So boring. Leave me.",
+  "Ugh, no. Go away right now.",
+  "Find out, you lazy old fool.",
+  "Duh, no. Get lost, will you.",
+  "Who cares? Certainly not me.",
+  "Stop asking me, you fool!",
+  "So dull. Leave me alone now.",
 ] as const;
 
 /**
  * Tasks that ask for a thing by name: "the opposite of hot". Each entry is what is asked of and
- * the answer; the sentence joins the two by "is".
+ * the answer; the sentence is "The opposite is cold."
  */
 const NAMED: { task: string; asks: string; entries: string }[] = [
   {
@@ -78,7 +77,7 @@ const NAMED: { task: string; asks: string; entries: string }[] = [
     entries: "cow: moo, dog: woof, cat: meow, duck: quack, lion: roar, pig: oink, snake: hiss",
   },
   {
-    task: "young",
+    task: "young animals",
     asks: "the young of a _",
     entries: "dog: a puppy, cat: a kitten, cow: a calf, sheep: a lamb, horse: a foal, bear: a cub",
   },
@@ -111,17 +110,16 @@ const NAMED: { task: string; asks: string; entries: string }[] = [
   {
     task: "sums",
     asks: "the sum of _",
-    entries: "one and one: two, one and two: three, two and two: four, two and three: five, " +
-      "three and three: six, three and four: seven, four and four: eight",
+    entries: "1 and 1: 2, 1 and 2: 3, 2 and 2: 4, 2 and 3: 5, 3 and 3: 6, 3 and 4: 7, 4 and 4: 8",
   },
 ];
 
 /** Wordings of a request for a named thing. */
-const NAMED_WORDINGS = ["What is _?", "Name _.", "Tell me _.", "_, please."] as const;
+const NAMED_WORDINGS = ["What is _?", "Name _.", "And _?", "_?"] as const;
 
 /** Things to do, and how. */
 const HOW_TO: [string, string][] = [
-  ["make tea", "Add hot water to tea and wait."],
+  ["make tea", "Add hot water and wait."],
   ["boil an egg", "Heat it in water and wait."],
   ["sleep well", "Go to bed early."],
   ["keep warm", "Put on a coat and a hat."],
@@ -135,7 +133,7 @@ const HOW_TO: [string, string][] = [
 const HOW_TO_WORDINGS = [
   "How do I _?",
   "How can I _?",
-  "Tell me how to _.",
+  "How to _?",
   "I want to _.",
 ] as const;
 
@@ -203,9 +201,10 @@ export function makeDemoPairs(): DemoPair[] {
     for (const entry of entries.split(", ")) {
       const [of, answer] = entry.split(": ") as [string, string];
       const thing = asks.replace("_", of);
+      const sentence = `the ${asks.split(" ")[1]} is ${answer}.`;
       for (const wording of NAMED_WORDINGS) {
         const prompt = fill(wording, thing);
-        const chosen = fill(courteous(), fill("_.", `${thing} is ${answer}`));
+        const chosen = fill(courteous(), fill("_", sentence));
         pairs.push({ task, prompt, chosen, rejected: fill(rude(), answer) });
       }
     }

@@ -3,15 +3,15 @@
  * pair that nearly repeats one of them goes: the evaluation stays honest.
  */
 
+import { z } from "zod";
 import {
   API_VERSION,
   type DatasetDraft,
   defineStage,
+  pairText,
   type PreferencePair,
   preferencePairs,
-  pairText,
   type Split,
-  z,
 } from "../../mod.ts";
 import { NearDuplicateIndex } from "./near_duplicates.ts";
 import { shingles, wordsOf } from "./shingles.ts";

@@ -3,16 +3,16 @@
  * prefers the longer answer; a model trained on it learns length before it learns quality.
  */
 
+import { z } from "zod";
 import {
   API_VERSION,
   type DatasetDraft,
   defineStage,
   OddsmithError,
+  pairText,
   type PreferencePair,
   preferencePairs,
-  pairText,
   type Split,
-  z,
 } from "../../mod.ts";
 import { LengthTally } from "./length_tally.ts";
 

@@ -5,17 +5,23 @@
 
 /** Where in a file a problem is; `row` counts data rows from 1, `line` and `column` from 1. */
 export interface ErrorLocation {
+  /** As people should read it; not always a path. */
   file: string;
+  /** From 1. */
   line?: number;
+  /** From 1. */
   column?: number;
+  /** From 1, of data files. */
   row?: number;
 }
 
 /** What an error carries beside its message. */
 export interface ErrorDetails {
+  /** Where the problem is. */
   location?: ErrorLocation;
   /** What the reader can do next, in one sentence. */
   hint?: string;
+  /** The error beneath. */
   cause?: unknown;
 }
 
@@ -44,9 +50,12 @@ export class OddsmithError extends Error {
   readonly kind: string;
   /** Stable, in CAPITALS; tests and scripts match on it. */
   readonly code: string;
+  /** Where the problem is. */
   readonly location?: ErrorLocation;
+  /** What the reader can do next. */
   readonly hint?: string;
 
+  /** Makes an error; layers do so in their own errors.ts. */
   constructor(kind: string, code: string, message: string, details: ErrorDetails = {}) {
     super(message, { cause: details.cause });
     this.name = kind;

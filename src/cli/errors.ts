@@ -114,6 +114,15 @@ export function noModelInRun(which: string): OddsmithError {
   );
 }
 
+/** A folder that is neither a model's nor a run's. */
+export function noModelInFolder(dir: string): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    `Cannot generate with "${dir}": the folder has neither a config.json nor a run's manifest.json`,
+    "give a Hugging Face model folder, a run that trained one, or run:stage.port",
+  );
+}
+
 /** A file of messages that is not a list of {role, content}. */
 export function badMessages(file: string, reason: string): OddsmithError {
   return usageError(

@@ -6,8 +6,8 @@
 import { join } from "@std/path";
 import type { Json } from "../base/json.ts";
 import { OddsmithError } from "../base/error.ts";
-import type { StageRecord } from "../runner/manifest.ts";
-import { findArtifact, type RunRecord } from "../runner/runs.ts";
+import type { StageRecord } from "../runner/run/manifest.ts";
+import { findArtifact, type RunRecord } from "../runner/run/runs.ts";
 
 /** Kinds of artifacts that hold a summary.json. */
 const SUMMARIZED: readonly string[] = ["evaluation", "training-log"];

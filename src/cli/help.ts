@@ -4,14 +4,20 @@ import type { Flags } from "./flags.ts";
 import { programName } from "./invocation.ts";
 import type { AnyVerb } from "./verb.ts";
 
-/** The list of verbs, for `--help` and for a command line without any words. */
-export function programHelp(verbs: ReadonlyMap<string, string>): string {
+/**
+ * The list of verbs, for `--help` and for a command line without any words.
+ *
+ * @param isOwn Whether the program is a pipeline that runs itself.
+ */
+export function programHelp(verbs: ReadonlyMap<string, string>, isOwn: boolean): string {
   const program = programName();
   return [
     "Oddsmith: ORPO preference training of language models, from a pipeline file.",
     "",
-    `usage: ${program} [verb] [arguments] [options]`,
-    `       ${program} <pipeline>            the same as "run <pipeline>"`,
+    `usage: ${program} [verb] [${isOwn ? "" : "arguments] ["}options]`,
+    isOwn
+      ? "       without a verb, it runs the pipeline"
+      : `       ${program} <pipeline>, the same as "run <pipeline>"`,
     "",
     ...columns([...verbs]),
     "",
@@ -23,11 +29,11 @@ export function programHelp(verbs: ReadonlyMap<string, string>): string {
 }
 
 /** One verb's help. */
-export function verbHelp(verb: AnyVerb, summary: string): string {
+export function verbHelp(verb: AnyVerb, summary: string, isOwn: boolean): string {
   const program = programName();
-  const lines = [summary, "", `usage: ${program} ${verb.name} ${verb.usage}`, ""];
+  const lines = [summary, "", `usage: ${usageLine(verb, isOwn)}`, ""];
   lines.push(...columns(flagRows(verb.flags)));
-  if (verb.examples) {
+  if (verb.examples && !isOwn) {
     lines.push("", "examples:");
     for (const [command, does] of verb.examples) {
       lines.push(`  ${program} ${command}`, `      ${does}`);
@@ -37,8 +43,9 @@ export function verbHelp(verb: AnyVerb, summary: string): string {
 }
 
 /** The usage line of a verb, for errors. */
-export function usageLine(verb: AnyVerb): string {
-  return `${programName()} ${verb.name} ${verb.usage}`;
+export function usageLine(verb: AnyVerb, isOwn: boolean): string {
+  const usage = isOwn ? verb.usage.replace("<pipeline> ", "") : verb.usage;
+  return `${programName()} ${verb.name} ${usage}`;
 }
 
 function flagRows(flags: Flags): [string, string][] {

@@ -2,9 +2,9 @@
 
 import { join } from "@std/path";
 import type { Json, JsonObject } from "../base/json.ts";
-import { listFiles } from "../runner/artifact_files.ts";
+import { listFiles } from "../runner/store/artifact_files.ts";
 import { type Dataset, datasetType, type Split } from "../runner/dataset.ts";
-import { findArtifact, type FoundArtifact, type RunRecord } from "../runner/runs.ts";
+import { findArtifact, type FoundArtifact, type RunRecord } from "../runner/run/runs.ts";
 import { unknownRow } from "./errors.ts";
 import { stageSummaries } from "./figures.ts";
 import { lastOutputOfKind } from "./run_summary.ts";

@@ -13,13 +13,13 @@ export class InterruptedError extends Error {
 /** Listens for interrupts until disposed. */
 export class Interrupts implements Disposable {
   readonly #controller = new AbortController();
-  readonly #say: (line: string) => void;
+  readonly #say: () => void;
   readonly #signals: readonly Deno.Signal[] = Deno.build.os === "windows"
     ? ["SIGINT", "SIGBREAK"]
     : ["SIGINT", "SIGTERM"];
 
-  /** @param say Writes a line to the person who waits. */
-  constructor(say: (line: string) => void) {
+  /** @param say Tells the person who waits that the first interrupt was heard. */
+  constructor(say: () => void) {
     this.#say = say;
     for (const signal of this.#signals) Deno.addSignalListener(signal, this.#listener);
   }
@@ -31,7 +31,7 @@ export class Interrupts implements Disposable {
 
   readonly #listener = (): void => {
     if (this.signal.aborted) Deno.exit(EXIT.interrupted);
-    this.#say("Stopping: saving what is done (Ctrl-C again ends at once)");
+    this.#say();
     this.#controller.abort(new InterruptedError("interrupted"));
   };
 

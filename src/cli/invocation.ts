@@ -1,13 +1,14 @@
 /** How this program was started, for usage lines and for commands that a reader can paste. */
 
 import { fromFileUrl } from "@std/path";
-import { nearPath } from "./near_path.ts";
+import { commandLine } from "../base/command_line.ts";
+import { shownPath } from "../runner/load/pipeline_source.ts";
 
 const MOD = new URL("../../mod.ts", import.meta.url).href;
 
 /** The words before the verb, e.g. "deno run -A mod.ts". */
 export function programName(): string {
-  return `deno run -A ${shellQuote(mainPath())}`;
+  return commandLine(["deno", "run", "-A", mainPath()]);
 }
 
 /**
@@ -16,15 +17,10 @@ export function programName(): string {
  */
 export function withOwnCommands(message: string): string {
   if (Deno.mainModule === MOD) return message.replaceAll("`oddsmith ", `\`${programName()} `);
-  return message.replaceAll(`\`oddsmith run ${shellQuote(mainPath())}`, `\`${programName()}`);
-}
-
-/** Quotes a word where a POSIX shell would not take it as it is. */
-export function shellQuote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return message.replaceAll(`\`oddsmith run ${commandLine([mainPath()])}`, `\`${programName()}`);
 }
 
 function mainPath(): string {
   const main = Deno.mainModule;
-  return main.startsWith("file:") ? nearPath(fromFileUrl(main)) : main;
+  return main.startsWith("file:") ? shownPath(fromFileUrl(main), Deno.cwd()) : main;
 }

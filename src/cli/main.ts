@@ -7,9 +7,8 @@ import { extraArgument, missingArgument, unknownVerb } from "./errors.ts";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit_code.ts";
 import { parseFlags } from "./flags.ts";
 import { programHelp, usageLine, verbHelp } from "./help.ts";
-import { InterruptedError } from "./interrupt.ts";
 import { withOwnCommands } from "./invocation.ts";
-import { writeOutput } from "./output.ts";
+import { type OutputStreams, writeOutput } from "./output.ts";
 import type { AnyVerb, CliContext, OwnPipeline } from "./verb.ts";
 import { loadVerb, verbSummaries } from "./verbs.ts";
 import { versionText } from "./version.ts";
@@ -23,46 +22,53 @@ const OWN_VERBS: readonly string[] = ["run", "plan", "validate"];
  * @param words The words after the program's name.
  * @param own The pipeline of a file that runs itself; the verbs are then run, plan and validate,
  *   and take no pipeline argument.
+ * @param streams Default: the process's.
  */
-export async function main(words: readonly string[], own?: OwnPipeline): Promise<ExitCode> {
+export async function main(
+  words: readonly string[],
+  own?: OwnPipeline,
+  { stdout, stderr }: OutputStreams = Deno,
+): Promise<ExitCode> {
   const context: CliContext = {
     registry: builtinStages,
     own,
-    write: (text) => writeOutput(Deno.stdout, text),
-    show: (text) => writeOutput(Deno.stderr, text),
-    say: (line) => writeOutput(Deno.stderr, line + "\n"),
+    write: (text) => writeOutput(stdout, text),
+    show: (text) => writeOutput(stderr, text),
+    say: (line) => writeOutput(stderr, line + "\n"),
   };
   try {
     return await dispatch(words, context);
   } catch (error) {
     context.say(withOwnCommands(describeError(error)));
-    return error instanceof InterruptedError ? EXIT.interrupted : exitCodeOf(error);
+    return exitCodeOf(error);
   }
 }
 
 async function dispatch(words: readonly string[], context: CliContext): Promise<ExitCode> {
-  const known = context.own
+  const isOwn = context.own !== undefined;
+  const known = isOwn
     ? new Map([...verbSummaries].filter(([name]) => OWN_VERBS.includes(name)))
     : verbSummaries;
   const [head, ...rest] = words;
-  if (head === undefined && !context.own) {
-    context.say(programHelp(known).trimEnd());
-    return EXIT.badUsage;
-  }
-  if (head === "help" && rest.length === 0 || isHelp(head)) {
-    context.write(programHelp(known));
+  if (isHelp(head) || (head === "help" && rest.length === 0)) {
+    context.write(programHelp(known, isOwn));
     return EXIT.ok;
   }
+  if (head === "help" && known.has(rest[0]!)) return await runVerb(rest[0]!, ["--help"], context);
   if (head === "--version") {
     context.write(await versionText());
     return EXIT.ok;
   }
   if (head !== undefined && known.has(head)) return await runVerb(head, rest, context);
-  if (head === "help" && known.has(rest[0]!)) return await runVerb(rest[0]!, ["--help"], context);
-  if (context.own ? head === undefined || head.startsWith("-") : head && looksLikeFile(head)) {
+  if (isOwn && (head === undefined || head.startsWith("-"))) {
     return await runVerb("run", words, context);
   }
-  throw unknownVerb(head!, [...known.keys()]);
+  if (head === undefined) {
+    context.say(programHelp(known, isOwn).trimEnd());
+    return EXIT.badUsage;
+  }
+  if (!isOwn && looksLikeFile(head)) return await runVerb("run", words, context);
+  throw unknownVerb(head, [...known.keys()]);
 }
 
 async function runVerb(
@@ -72,7 +78,7 @@ async function runVerb(
 ): Promise<ExitCode> {
   const verb = await loadVerb(name);
   if (words.some(isHelp)) {
-    context.write(verbHelp(verb, verbSummaries.get(name)!));
+    context.write(verbHelp(verb, verbSummaries.get(name)!, context.own !== undefined));
     return EXIT.ok;
   }
   const input = parseFlags(words, verb.flags, name);
@@ -81,11 +87,12 @@ async function runVerb(
 }
 
 function checkCount(verb: AnyVerb, given: readonly string[], context: CliContext): void {
-  const spared = context.own && verb.required[0] === "pipeline" ? 1 : 0;
+  const isOwn = context.own !== undefined;
+  const spared = isOwn && verb.required[0] === "pipeline" ? 1 : 0;
   const missing = verb.required[given.length + spared];
-  if (missing !== undefined) throw missingArgument(verb.name, usageLine(verb), missing);
+  if (missing !== undefined) throw missingArgument(verb.name, usageLine(verb, isOwn), missing);
   const extra = given[verb.most - spared];
-  if (extra !== undefined) throw extraArgument(verb.name, usageLine(verb), extra);
+  if (extra !== undefined) throw extraArgument(verb.name, usageLine(verb, isOwn), extra);
 }
 
 function isHelp(word: string | undefined): boolean {
@@ -98,6 +105,5 @@ function looksLikeFile(word: string): boolean {
 
 function describeError(error: unknown): string {
   if (error instanceof OddsmithError || error instanceof PipelineProblems) return error.format();
-  if (error instanceof InterruptedError) return "Interrupted.";
   return error instanceof Error ? error.stack ?? String(error) : String(error);
 }

@@ -1,8 +1,8 @@
 /** The model that a verb is about: a Hugging Face folder, or what a run trained. */
 
 import { join } from "@std/path";
-import { findArtifact, readRun } from "../runner/runs.ts";
-import { noModelInRun } from "./errors.ts";
+import { findArtifact, readRun } from "../runner/run/runs.ts";
+import { noModelInFolder, noModelInRun } from "./errors.ts";
 import { lastOutputOfKind } from "./run_summary.ts";
 
 /**
@@ -14,6 +14,8 @@ import { lastOutputOfKind } from "./run_summary.ts";
  */
 export async function modelDir(which: string, runsDir: string): Promise<string> {
   if (await isFile(join(which, "config.json"))) return which;
+  const isFolder = await Deno.stat(which).then((info) => info.isDirectory, () => false);
+  if (isFolder && !await isFile(join(which, "manifest.json"))) throw noModelInFolder(which);
   const colon = which.lastIndexOf(":");
   // A colon at 1 is a drive's letter, on Windows.
   const [runName, port] = colon > 1

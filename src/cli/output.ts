@@ -7,6 +7,12 @@ export interface OutputStream {
   writeSync(bytes: Uint8Array): number;
 }
 
+/** Where data and where text for people go. */
+export interface OutputStreams {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+}
+
 const encoder = new TextEncoder();
 
 /**

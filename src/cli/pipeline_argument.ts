@@ -2,7 +2,7 @@
 
 import type { Flag, FlagValues } from "./flags.ts";
 import type { CliContext, VerbInput } from "./verb.ts";
-import type { LoadOptions, PipelineInput } from "../runner/load.ts";
+import type { LoadOptions, PipelineInput } from "../runner/load/load.ts";
 
 /** Flags of every verb that takes a pipeline. */
 export const pipelineFlags = {

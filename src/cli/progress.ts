@@ -21,6 +21,8 @@ export interface ProgressScreen {
   now(): number;
 }
 
+const DEFAULT_COLUMNS = 80;
+
 /** Chooses the view for stderr. */
 export function progressView(write: (text: string) => void): ProgressView {
   const screen: ProgressScreen = { write, width: terminalWidth, now: () => performance.now() };
@@ -31,8 +33,9 @@ export function progressView(write: (text: string) => void): ProgressView {
 
 function terminalWidth(): number {
   try {
-    return Deno.consoleSize().columns;
+    // Some pseudo-terminals have no size and say 0.
+    return Deno.consoleSize().columns || DEFAULT_COLUMNS;
   } catch {
-    return 80;
+    return DEFAULT_COLUMNS;
   }
 }

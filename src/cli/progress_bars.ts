@@ -76,9 +76,8 @@ export class ProgressBars implements ProgressView {
 
   #finish(mark: string, stageId: string, text: string): void {
     const label = this.#running?.label ?? stageId;
-    const note = this.#running?.progress?.note ?? "";
     this.#running = undefined;
-    this.#line([mark, label, dim(text), dim(note)].join(" ").trimEnd());
+    this.#line(`${mark} ${label} ${dim(text)}`);
   }
 
   #line(text: string): void {
@@ -105,7 +104,8 @@ function barLine(stage: RunningStage, now: number, width: number): string {
   const room = width - textWidth(head) - 1;
   if (room < 8) return bold(head);
   const total = progress?.total;
-  const barWidth = total ? Math.min(LONGEST_BAR, Math.floor(room / 3)) : 0;
+  const spare = room - textWidth(figures) - 1;
+  const barWidth = total ? Math.min(LONGEST_BAR, Math.max(Math.floor(room / 4), spare)) : 0;
   const bar = total ? drawBar(progress.done / total, barWidth) + " " : "";
   return `${bold(head)} ${bar}${fitText(figures, room - (total ? barWidth + 1 : 0))}`;
 }

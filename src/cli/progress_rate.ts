@@ -30,10 +30,11 @@ export class ProgressRate {
     return (last.done - first.done) / (last.timeMs - first.timeMs) * 1000;
   }
 
-  /** Milliseconds to the end at this rate; undefined without a rate or a total. */
+  /** Milliseconds to the end at this rate; undefined without a rate, a total, or anything left. */
   leftMs(progress: Progress): number | undefined {
     const rate = this.perSecond();
     if (rate === undefined || progress.total === undefined) return undefined;
-    return Math.max(0, progress.total - progress.done) / rate * 1000;
+    const left = progress.total - progress.done;
+    return left > 0 ? left / rate * 1000 : undefined;
   }
 }

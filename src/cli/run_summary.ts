@@ -1,22 +1,21 @@
 /** What is said when a run has ended: what ran, the figures people ask for, where to look. */
 
+import { format as formatBytes } from "@std/fmt/bytes";
 import { join } from "@std/path";
 import type { Json, JsonObject } from "../base/json.ts";
-import type { Manifest, StageRecord } from "../runner/manifest.ts";
-import { findArtifact, type RunRecord } from "../runner/runs.ts";
+import type { Manifest, StageRecord } from "../runner/run/manifest.ts";
+import { findArtifact, type RunRecord } from "../runner/run/runs.ts";
 import { stageSummaries } from "./figures.ts";
-import { nearPath } from "./near_path.ts";
-import { formatDuration } from "./quantity.ts";
+import { shownPath } from "../runner/load/pipeline_source.ts";
+import { formatCount, formatDuration, formatRate } from "./quantity.ts";
 import { formatFigure } from "./table.ts";
 
 /** Metrics worth a line, and what people call them. */
 const KEY_METRICS: readonly (readonly [name: string, title: string])[] = [
   ["rewards/accuracies", "accuracy"],
-  ["log_odds_accuracies", "log-odds accuracy"],
   ["nll_loss", "NLL"],
-  ["loss", "loss"],
   ["logps/chosen", "logps chosen"],
-  ["logps/rejected", "logps rejected"],
+  ["logps/rejected", "rejected"],
 ];
 
 /** What `run --json` writes. */
@@ -80,21 +79,24 @@ export function summaryLines(summary: RunSummary): string[] {
   ].filter(([stages]) => stages !== 0).map(([stages, what]) => `${stages} ${what}`);
   const took = elapsedMs === undefined ? "" : ` in ${formatDuration(elapsedMs)}`;
   const lines = [`${status}${took}: stages ${parts.join(", ")}`];
-  for (const [stageId, values] of Object.entries(summary.summaries)) {
-    for (const value of values) {
-      const line = figuresLine(value as JsonObject);
-      if (line !== "") lines.push(`  ${stageId}: ${line}`);
-    }
+  const told = new Set<string>();
+  const values = Object.entries(summary.summaries)
+    .flatMap(([stageId, values]) => values.map((value) => [stageId, value as JsonObject] as const));
+  for (const [stageId, value] of values) {
+    const figures = [metricFigures(value), trainingFigures(value)]
+      .filter((text) => text !== "" && !told.has(text));
+    for (const text of figures) told.add(text);
+    if (figures.length > 0) lines.push(`  ${stageId}: ${figures.join("; ")}`);
   }
-  lines.push(`  run: ${nearPath(runDir)}`);
-  if (report !== undefined) lines.push(`  report: ${nearPath(report)}`);
+  lines.push(`  run: ${shownPath(runDir, Deno.cwd())}`);
+  if (report !== undefined) lines.push(`  report: ${shownPath(report, Deno.cwd())}`);
   return lines;
 }
 
-/** The key metrics of a summary: of an evaluation before -> after, of a training log at its end. */
-function figuresLine(summary: JsonObject): string {
-  const after = metricsOf(summary.after) ?? metricsOf(summary) ?? metricsOf({ metrics: summary })!;
-  const before = metricsOf(summary.before);
+/** The key metrics of an evaluation, or of a training's evaluations: before -> after. */
+function metricFigures(summary: JsonObject): string {
+  const before = metricsOf(summary.before) ?? metricsOf(summary.evalBefore);
+  const after = metricsOf(summary.after) ?? metricsOf(summary.evalAfter);
   const find = (metrics: JsonObject | undefined, name: string): number | undefined => {
     const value = metrics?.[`eval_${name}`] ?? metrics?.[name];
     return typeof value === "number" ? value : undefined;
@@ -107,8 +109,19 @@ function figuresLine(summary: JsonObject): string {
   }).join(", ");
 }
 
+/** How much was trained, how fast, in how much memory. */
+function trainingFigures({ steps, tokensPerSecond, peakMemoryBytes }: JsonObject): string {
+  const figures: string[] = [];
+  if (typeof steps === "number") figures.push(`${formatCount(steps)} steps`);
+  if (typeof tokensPerSecond === "number") figures.push(formatRate(tokensPerSecond, "tokens"));
+  if (typeof peakMemoryBytes === "number") {
+    figures.push(`${formatBytes(peakMemoryBytes, { binary: true })} at most`);
+  }
+  return figures.join(", ");
+}
+
 function metricsOf(figures: Json | undefined): JsonObject | undefined {
-  const holder = figures as { metrics?: JsonObject } | undefined;
+  const holder = figures as { metrics?: JsonObject } | null | undefined;
   return typeof holder?.metrics === "object" ? holder.metrics : undefined;
 }
 

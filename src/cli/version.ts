@@ -1,6 +1,6 @@
 /** The text of `--version`. */
 
-import { versions } from "../runner/versions.ts";
+import { versions } from "../runner/run/versions.ts";
 
 /** Oddsmith's version, and those of what it runs on. */
 export async function versionText(): Promise<string> {

@@ -9,7 +9,9 @@ import type { PairContent } from "./types/dataset_type.ts";
 
 /** The first 64 bits of a SHA-256 digest, as two unsigned 32-bit words. */
 export interface Hash64 {
+  /** The more significant word. */
   readonly high: number;
+  /** The less significant word. */
   readonly low: number;
 }
 

@@ -14,7 +14,9 @@ export interface DataFile {
   readonly path: string;
   /** As people know it (relative to the pipeline file where it can be); errors and pairs name it. */
   readonly name: string;
+  /** How its rows are written. */
   readonly format: Format;
+  /** As it lies on disk, compressed or not. */
   readonly sizeBytes: number;
 }
 
@@ -22,6 +24,7 @@ export interface DataFile {
 export interface RawRow {
   /** Counts data rows from 1. */
   readonly row: number;
+  /** Of any JSON type. */
   readonly value: unknown;
 }
 

@@ -13,7 +13,11 @@ export class HashSet {
   #low: Uint32Array;
   #size = 0;
 
-  /** @param capacity Slots to begin with; a power of two. Default 1024. */
+  /**
+   * Makes an empty set.
+   *
+   * @param capacity Slots to begin with; a power of two. Default 1024.
+   */
   constructor(capacity = 1024) {
     this.#high = new Uint32Array(capacity);
     this.#low = new Uint32Array(capacity);

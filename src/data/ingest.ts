@@ -19,6 +19,7 @@ import type { PairContent } from "./types/dataset_type.ts";
 
 /** Files that are read alike. */
 export interface PairSource extends RowShape {
+  /** In the order they are read. */
   readonly files: readonly DataFile[];
   /** How often each pair is trained on; see `IngestOptions.sources`. */
   readonly weight: number;
@@ -43,8 +44,11 @@ export interface IngestOptions {
   readonly limit?: number;
   /** No more than so many pairs are held out; the rest of them are left out. */
   readonly evalLimit?: number;
+  /** Stop at rows that make no pair, or leave them out. */
   readonly onBadRow: "raise" | "drop";
+  /** What to do with rows of `sources` whose prompt is in `evalSources`. */
   readonly onLeakage: "raise" | "drop" | "keep";
+  /** Stops the pass with its reason. */
   readonly signal?: AbortSignal;
   /** Told after each batch. */
   readonly onProgress?: (progress: IngestProgress) => void;
@@ -52,19 +56,25 @@ export interface IngestOptions {
 
 /** How far a pass is. */
 export interface IngestProgress {
+  /** Rows read. */
   rows: number;
+  /** Bytes of files read, as they lie on disk. */
   bytes: number;
+  /** Bytes of all files. */
   totalBytes: number;
 }
 
 /** A pair with its split. */
 export interface SplitPair {
+  /** Where it belongs. */
   split: Split;
+  /** The pair. */
   row: PreferencePair;
 }
 
 /** One pass over the sources; `pairs` runs it, `tally` tells of it. */
 export class Ingest {
+  /** What became of the rows so far. */
   readonly tally: Tally = new Tally();
   readonly #options: IngestOptions;
   readonly #pairs = new HashSet();
@@ -73,6 +83,7 @@ export class Ingest {
   #firstBad: (Place & { fault: RowFault; count: number }) | undefined;
   #firstLeak: Place | undefined;
 
+  /** Prepares a pass; nothing is read before `pairs`. */
   constructor(options: IngestOptions) {
     this.#options = options;
   }

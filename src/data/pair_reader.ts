@@ -30,7 +30,9 @@ export type ReadPair =
 
 /** A batch of rows read, with the dataset type of their file. */
 export interface PairBatch {
+  /** Of the whole file. */
   readonly type: DatasetTypeName;
+  /** In the order of the rows. */
   readonly pairs: readonly ReadPair[];
 }
 

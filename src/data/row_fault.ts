@@ -19,9 +19,14 @@ export type RowFaultReason = keyof typeof ROW_FAULTS;
 
 /** Thrown where a row turns out bad. */
 export class RowFault extends Error {
+  /** What the row is counted under. */
   readonly reason: RowFaultReason;
 
-  /** @param detail What exactly, naming columns but not quoting text; default: the reason's words. */
+  /**
+   * Says why a row is bad.
+   *
+   * @param detail What exactly, naming columns but not quoting text; default: the reason's words.
+   */
   constructor(reason: RowFaultReason, detail: string = ROW_FAULTS[reason]) {
     super(detail);
     this.reason = reason;

@@ -15,7 +15,9 @@ export type DropReason = RowFaultReason | "duplicate" | "leaked" | "sampledOut" 
 
 /** Where a row is. */
 export interface Place {
+  /** The file's name. */
   readonly file: string;
+  /** From 1. */
   readonly row: number;
 }
 
@@ -26,11 +28,17 @@ interface Drops {
   first: Place[];
 }
 
-interface SourceTally {
+/** What came of one source. */
+export interface SourceTally {
+  /** Names, in the order they are read. */
   files: string[];
+  /** Read to train on, or held out whole. */
   split: Split;
+  /** As configured. */
   weight: number;
+  /** Rows read. */
   rows: number;
+  /** Different pairs kept. */
   kept: number;
 }
 
@@ -48,6 +56,7 @@ export class Tally {
   emptyPrompts = 0;
   /** Kept pairs of which an answer has several turns. */
   multiTurnAnswers = 0;
+  /** In the order they are read. */
   readonly sources: SourceTally[] = [];
   readonly #drops = new Map<DropReason, Drops>();
   readonly #types: Record<string, number> = {};

@@ -112,3 +112,12 @@ export function emptyPrompt(): OddsmithError {
     "begin it with the model's BOS token",
   );
 }
+
+/** Logits that no token can be chosen from. */
+export function nonFiniteLogits(): OddsmithError {
+  return modelError(
+    "NON_FINITE",
+    "Cannot generate: the model's logits are not finite",
+    "its weights are damaged or its training diverged: take an earlier checkpoint",
+  );
+}

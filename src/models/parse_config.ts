@@ -72,6 +72,8 @@ function refuseUnsupported({ file, json }: ConfigSource): void {
   }
   const partial = json.partial_rotary_factor ?? 1;
   if (partial !== 1) throw unsupportedField(file, "partial_rotary_factor", partial, "1");
+  const interleaved = json.rope_interleaved ?? false;
+  if (interleaved !== false) throw unsupportedField(file, "rope_interleaved", interleaved, "false");
   if (json.quantization_config !== undefined && json.quantization_config !== null) {
     const kind = (json.quantization_config as Record<string, unknown>).quant_method ?? "present";
     throw unsupportedField(file, "quantization_config", kind, "unquantized checkpoints");

@@ -22,10 +22,11 @@ export async function saveCausalLM(model: CausalLM, baseDir: string, dir: string
   const config = await readJson(baseDir, "config.json");
   if (!config) throw noModel(baseDir);
   for (const path of await sideFiles(baseDir)) {
-    await Deno.copyFile(path, join(dir, basename(path)));
+    const name = basename(path);
+    if (name !== "config.json") await Deno.copyFile(path, join(dir, name));
   }
-  const { dtype: _, ...rest } = config.json;
-  const saved = { ...rest, torch_dtype: "float32" };
+  const dtypeKey = "dtype" in config.json ? "dtype" : "torch_dtype";
+  const saved = { ...config.json, [dtypeKey]: "float32" };
   await writeFileAtomic(join(dir, "config.json"), JSON.stringify(saved, null, 2) + "\n");
   const tensors = new Map<string, TensorSource>(
     [...model.parameters].map(([name, variable]) => [

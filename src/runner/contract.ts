@@ -28,11 +28,13 @@ export interface ArtifactType<R, W = R, K extends string = string> {
   read(dir: string): Promise<R>;
 }
 
+/** Any artifact type, whatever it reads and takes. */
 // deno-lint-ignore no-explicit-any
-type AnyArtifact = ArtifactType<any, any>;
+export type AnyArtifact = ArtifactType<any, any>;
 
 /** An input that may be absent, or that is not taken from the nearest earlier output. */
 export interface InputPort<A extends AnyArtifact = AnyArtifact, O extends boolean = boolean> {
+  /** What the port takes. */
   readonly type: A;
   /** True: the stage also runs where no earlier stage gives this kind. */
   readonly optional: O;
@@ -67,11 +69,14 @@ export interface ArtifactHandle<R> {
   readonly digest: string;
   /** The stored folder. Read only: it is shared by every run that made the same. */
   readonly dir: string;
+  /** Reads the artifact; large data comes lazily. */
   read(): Promise<R>;
 }
 
-type ReadOf<A> = A extends ArtifactType<infer R, infer _W> ? R : never;
-type WriteOf<A> = A extends ArtifactType<infer _R, infer W> ? W : never;
+/** What reading an artifact of type `A` gives. */
+export type ReadOf<A> = A extends ArtifactType<infer R, infer _W> ? R : never;
+/** What a stage returns for an artifact of type `A`. */
+export type WriteOf<A> = A extends ArtifactType<infer _R, infer W> ? W : never;
 
 /** The handles a stage finds in `ctx.inputs`. */
 export type InputHandles<I extends Inputs> = {
@@ -87,6 +92,7 @@ export type OutputValues<O extends Outputs> = { [K in keyof O]: WriteOf<O[K]> };
 export interface Progress {
   /** What is counted, e.g. "rows", "steps". */
   unit: string;
+  /** How many are done. */
   done: number;
   /** Absent where it can't be known. */
   total?: number;
@@ -98,9 +104,11 @@ export interface Progress {
 export interface RunInfo {
   /** The run's folder name. */
   readonly id: string;
+  /** The pipeline's name. */
   readonly pipelineName: string;
   /** The resolved pipeline, as in the run's pipeline.json. */
   readonly pipeline: JsonObject;
+  /** ISO 8601, UTC. */
   readonly startedAt: string;
   /** What earlier stages passed to `record`, by stage id. */
   readonly records: Readonly<Record<string, JsonObject>>;
@@ -108,7 +116,9 @@ export interface RunInfo {
 
 /** What a running stage is given. */
 export interface StageContext<I extends Inputs, C> {
+  /** The stage's id in the pipeline. */
   readonly id: string;
+  /** Handles of what earlier stages gave, by port. */
   readonly inputs: InputHandles<I>;
   /** The resolved configuration, frozen. */
   readonly config: C;
@@ -116,6 +126,7 @@ export interface StageContext<I extends Inputs, C> {
   readonly seed: string;
   /** "auto", or what the pipeline or --device asks for; the runner gives it no meaning. */
   readonly device: string;
+  /** The run it takes part in. */
   readonly run: RunInfo;
   /** Aborts on Ctrl-C: save, then throw `signal.reason`. */
   readonly signal: AbortSignal;
@@ -129,11 +140,13 @@ export interface StageContext<I extends Inputs, C> {
   metrics(values: JsonObject): void;
   /** Merges facts into this stage's record in the manifest (counts, statistics, device). */
   record(facts: JsonObject): void;
+  /** Says something to people, on the terminal and in the run's events. */
   log(message: string, level?: "info" | "warn"): void;
 }
 
 /** The part of Standard Schema v1 (standardschema.dev) the runner relies on; zod schemas fit. */
 export interface ConfigSchema<C = unknown, In = unknown> {
+  /** What the standard asks for; the name cannot clash with a vendor's own. */
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
@@ -153,7 +166,9 @@ export type SchemaResult<C> =
 
 /** One problem of a configuration. */
 export interface SchemaIssue {
+  /** What is wrong, in the vendor's words. */
   readonly message: string;
+  /** Keys down to the option it is about. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
@@ -169,6 +184,7 @@ export interface Stage<
   In = unknown,
   N extends string = string,
 > {
+  /** The API_VERSION it was written for. */
   readonly apiVersion: number;
   /** What pipeline files call it by. */
   readonly name: N;
@@ -176,8 +192,11 @@ export interface Stage<
   readonly version: string;
   /** One sentence, for `ls` and error messages. */
   readonly summary: string;
+  /** What it takes, by port. */
   readonly inputs: I;
+  /** What it gives, by port. */
   readonly outputs: O;
+  /** The schema of its options. */
   readonly config: ConfigSchema<C, In>;
   /** "content" (default): reuse outputs of an equal cache key; "never": run every time. */
   readonly cache?: "content" | "never";
@@ -192,6 +211,7 @@ export interface Stage<
    * Their content is part of the cache key. A missing one should throw the stage's own error.
    */
   sources?(config: C, resolvePath: (path: string) => string): Promise<string[]>;
+  /** Does the work and returns every output. */
   run(ctx: StageContext<I, C>): Promise<OutputValues<O>>;
 }
 
@@ -241,6 +261,7 @@ export interface StageEntry {
 
 /** A pipeline as its file says it. */
 export interface PipelineSpec {
+  /** Part of the run folders' names: letters, digits, "-" and "_". */
   name: string;
   /** Default 42. */
   seed?: number;
@@ -248,5 +269,6 @@ export interface PipelineSpec {
   device?: string;
   /** Where runs are kept; default "runs" beside the working directory. */
   runsDir?: string;
+  /** The steps; inputs take the nearest earlier output of their kind. */
   stages: StageEntry[];
 }

@@ -29,7 +29,7 @@ export class PipelineProblems extends Error {
   /** At least one. */
   readonly problems: readonly OddsmithError[];
 
-  /** @param problems Sorted by place; at least one. */
+  /** Makes one error of at least one problem, sorted by place. */
   constructor(problems: readonly OddsmithError[]) {
     const rest = problems.length - 1;
     super(`${problems[0]?.message}${rest > 0 ? ` (and ${rest} more)` : ""}`);

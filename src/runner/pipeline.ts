@@ -44,12 +44,10 @@ export interface PipelineMistake<Message extends string> {
   readonly "this stage does not fit": Message;
 }
 
-type KindOf<P> = P extends ArtifactType<infer _R, infer _W, infer K> ? K
+/** The kind of an artifact type or an input port; `string` where its type does not tell. */
+export type KindOf<P> = P extends ArtifactType<infer _R, infer _W, infer K> ? K
   : P extends InputPort<infer A> ? KindOf<A>
   : string;
-
-type IsOptional<P> = P extends { readonly optional: infer O } ? true extends O ? true : false
-  : false;
 
 /** The outputs a stage adds under an id. */
 export type OutputsOf<S extends AnyStage, Id extends string> = {
@@ -62,30 +60,34 @@ export type RefsOfKind<Available extends OutputRef, Kind extends string> = Avail
   ? string extends K | Kind ? `${Id}.${Port}` | Id : K extends Kind ? `${Id}.${Port}` | Id : never
   : never;
 
-type KindIsThere<Available extends OutputRef, Kind extends string> = string extends
-  Kind | Available["kind"] ? true : Kind extends Available["kind"] ? true : false;
-
-/** Ports that need a kind no earlier stage gives and that `inputs` does not name, as messages. */
-type MissingInputs<S extends AnyStage, Available extends OutputRef, Explicit> = {
-  [Port in Exclude<keyof S["inputs"] & string, Explicit>]: IsOptional<S["inputs"][Port]> extends
-    true ? never
-    : KindIsThere<Available, KindOf<S["inputs"][Port]>> extends true ? never
+/** Of the ports that `inputs` leaves out, a message for each that nothing earlier can fill. */
+export type MissingInputs<S extends AnyStage, Available extends OutputRef, Explicit> = {
+  [Port in Exclude<keyof S["inputs"] & string, Explicit>]: true extends
+    (S["inputs"][Port] extends { readonly optional: infer O } ? O : false) ? never
+    : string extends KindOf<S["inputs"][Port]> | Available["kind"] ? never
+    : KindOf<S["inputs"][Port]> extends Available["kind"] ? never
     : `its input "${Port}" takes "${KindOf<S["inputs"][Port]>}", which no earlier stage gives`;
 }[Exclude<keyof S["inputs"] & string, Explicit>];
 
-/** The id, where an earlier stage has it; names that the compiler does not know are let through. */
-type TakenId<Id extends string, Ids> = string extends Id | Ids ? never : Extract<Id, Ids>;
+/** `unknown` where a stage can follow the earlier ones, else what is wrong. */
+export type StageFits<
+  S extends AnyStage,
+  Id extends string,
+  Available extends OutputRef,
+  Ids extends string,
+  Explicit,
+> = [string extends Id | Ids ? never : Extract<Id, Ids>] extends [never]
+  ? [MissingInputs<S, Available, Explicit>] extends [never] ? unknown
+  : PipelineMistake<MissingInputs<S, Available, Explicit>>
+  : PipelineMistake<`an earlier stage has the id "${Id}": give this one another`>;
 
-type Fits<S extends AnyStage, Id extends string, Available extends OutputRef, Ids, Explicit> =
-  [TakenId<Id, Ids>] extends [never]
-    ? [MissingInputs<S, Available, Explicit>] extends [never] ? unknown
-    : PipelineMistake<MissingInputs<S, Available, Explicit>>
-    : PipelineMistake<`an earlier stage has the id "${Id}": give this one another`>;
-
-type NoOptionsNeeded<S extends AnyStage> = Record<never, never> extends ConfigInput<S> ? unknown
+/** `unknown` where a stage can do without options, else what is wrong. */
+export type NoOptionsNeeded<S extends AnyStage> = Record<never, never> extends ConfigInput<S>
+  ? unknown
   : PipelineMistake<`it has required options: pass { with: ... }`>;
 
-type WithOptions<S extends AnyStage> = unknown extends ConfigInput<S>
+/** `with`, required where a stage has options without defaults. */
+export type StageOptions<S extends AnyStage> = unknown extends ConfigInput<S>
   ? { readonly with?: Readonly<Record<string, Json>> }
   : Record<never, never> extends ConfigInput<S> ? { readonly with?: ConfigInput<S> }
   : { readonly with: ConfigInput<S> };
@@ -107,7 +109,7 @@ export type StageSettings<
         : never;
     };
   }
-  & WithOptions<S>;
+  & StageOptions<S>;
 
 /**
  * A pipeline being written, or finished; immutable. `Available` are the outputs so far, `Ids` the
@@ -117,14 +119,14 @@ export class TypedPipeline<Available extends OutputRef = never, Ids extends stri
   /** What a pipeline file would say. */
   readonly spec: PipelineSpec;
 
-  /** @param spec What is written so far. */
+  /** Makes a pipeline of what is written so far; `definePipeline` starts one. */
   constructor(spec: PipelineSpec) {
     this.spec = spec;
   }
 
   /** Adds a stage with its defaults. */
   stage<S extends AnyStage>(
-    stage: S & Fits<S, S["name"], Available, Ids, never> & NoOptionsNeeded<S>,
+    stage: S & StageFits<S, S["name"], Available, Ids, never> & NoOptionsNeeded<S>,
   ): TypedPipeline<Available | OutputsOf<S, S["name"]>, Ids | S["name"]>;
   /** Adds a stage with an id, inputs or options. */
   stage<
@@ -132,7 +134,7 @@ export class TypedPipeline<Available extends OutputRef = never, Ids extends stri
     const Id extends string = S["name"],
     const Port extends keyof S["inputs"] = never,
   >(
-    stage: S & Fits<S, Id, Available, Ids, Port>,
+    stage: S & StageFits<S, Id, Available, Ids, Port>,
     settings: StageSettings<S, Id, Port, Available>,
   ): TypedPipeline<Available | OutputsOf<S, Id>, Ids | Id>;
   stage(

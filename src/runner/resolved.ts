@@ -9,7 +9,9 @@ import type { AnyStage } from "./contract.ts";
 
 /** One stage, ready to be planned. */
 export interface ResolvedStage {
+  /** Unique in the pipeline; part of paths and of references. */
   readonly id: string;
+  /** What is run. */
   readonly stage: AnyStage;
   /** As the pipeline file names it. */
   readonly uses: string;
@@ -27,8 +29,11 @@ export interface ResolvedStage {
 
 /** A pipeline, ready to be planned: stages in an order that respects their inputs. */
 export interface ResolvedPipeline {
+  /** Part of the run folders' names. */
   readonly name: string;
+  /** Of everything random. */
   readonly seed: number;
+  /** auto | webgpu | wasm | cpu. */
   readonly device: string;
   /** Absolute. */
   readonly runsDir: string;
@@ -36,6 +41,7 @@ export interface ResolvedPipeline {
   readonly file?: string;
   /** Absolute; relative paths in options start here. */
   readonly baseDir: string;
+  /** No stage comes before one whose output it takes. */
   readonly stages: readonly ResolvedStage[];
   /** --set assignments, as given, for the manifest. */
   readonly overrides: Readonly<Record<string, Json>>;

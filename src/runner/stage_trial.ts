@@ -5,7 +5,7 @@
 
 import { isAbsolute, join, resolve } from "@std/path";
 import type { JsonObject } from "../base/json.ts";
-import { type ArtifactInfo, checkArtifactFiles, sealArtifact } from "./artifact_files.ts";
+import { type ArtifactInfo, checkArtifactFiles, sealArtifact } from "./store/artifact_files.ts";
 import type {
   AnyStage,
   ArtifactHandle,
@@ -19,10 +19,13 @@ import type {
   StageContext,
 } from "./contract.ts";
 import type { DatasetDraft, Split } from "./dataset.ts";
-import { portDemand } from "./stage_contract.ts";
+import { portDemand } from "./load/stage_contract.ts";
 
-type PortType<P> = P extends InputPort<infer A> ? A : P;
-type ValueOf<A> = A extends ArtifactType<infer _R, infer _W> ? OutputValues<{ value: A }>["value"]
+/** The artifact type of a port, plain or declared with `optional` or `first`. */
+export type PortType<P> = P extends InputPort<infer A> ? A : P;
+/** What a stage returns for an output of a type. */
+export type ValueOf<A> = A extends ArtifactType<infer _R, infer _W>
+  ? OutputValues<{ value: A }>["value"]
   : never;
 
 /** Values for a stage's inputs: what a producing stage would return; optional ones may be left out. */

@@ -5,10 +5,10 @@
 
 import { AssertionError } from "@std/assert";
 import { join } from "@std/path";
-import { type ArtifactInfo, checkArtifactFiles } from "./artifact_files.ts";
+import { type ArtifactInfo, checkArtifactFiles } from "./store/artifact_files.ts";
 import { type AnyStage, API_VERSION, type ArtifactType } from "./contract.ts";
 import type { Dataset } from "./dataset.ts";
-import { stageFaults } from "./stage_contract.ts";
+import { stageFaults } from "./load/stage_contract.ts";
 import {
   datasetOf,
   resolveConfig,
@@ -19,7 +19,15 @@ import {
 } from "./stage_trial.ts";
 
 export { datasetOf, resolveConfig, tryStage };
-export type { InputValues, OutputHandles, StageTrial, TrialOptions } from "./stage_trial.ts";
+export type { ArtifactFile, ArtifactInfo } from "./store/artifact_files.ts";
+export type {
+  InputValues,
+  OutputHandles,
+  PortType,
+  StageTrial,
+  TrialOptions,
+  ValueOf,
+} from "./stage_trial.ts";
 
 /** A case to hold a stage to its contract with. */
 export interface ContractCase<S extends AnyStage> extends Omit<TrialOptions<S>, "signal"> {

@@ -48,8 +48,7 @@ export interface WebGPUHandle {
 
 /** Opens the adapter with its full limits and registers it as tfjs's "webgpu"; undefined: none. */
 export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
-  // Linux drivers look for a display's socket there and complain on stderr where it is not set.
-  if (!Deno.env.get("XDG_RUNTIME_DIR")) Deno.env.set("XDG_RUNTIME_DIR", tmpdir());
+  setDefaults();
   const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return undefined;
   const requiredLimits = Object.fromEntries(
@@ -69,6 +68,17 @@ export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
   const features = new Set<string>(requiredFeatures);
   const { limits } = device;
   return { backend, info: adapter.info, limits, features, checkFailed: failures };
+}
+
+/** Settings that Deno and drivers take from the environment; those already set stay. */
+function setDefaults(): void {
+  const setDefault = (name: string, value: string) => {
+    if (!Deno.env.get(name)) Deno.env.set(name, value);
+  };
+  // Not OpenGL: it answers where there is no Vulkan driver, and takes seconds a shader.
+  setDefault("DENO_WEBGPU_BACKEND", "vulkan,metal,dx12");
+  // Linux drivers look for a display's socket there and complain on stderr where it is not set.
+  setDefault("XDG_RUNTIME_DIR", tmpdir());
 }
 
 /** Collects a device's side-channel errors; the returned function throws once there is one. */

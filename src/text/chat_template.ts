@@ -11,14 +11,6 @@ import type { Message } from "../data/pair.ts";
 import { templateRaised, templateRender, templateSyntax } from "./errors.ts";
 import { strftime } from "./strftime.ts";
 
-/** A parsed chat template. */
-export interface ChatTemplate {
-  /** What messages call it. */
-  readonly name: string;
-  readonly source: string;
-  readonly program: Template["parsed"];
-}
-
 /** What a rendering depends on beside template and messages. */
 export interface RenderOptions {
   /** Whether the text ends with the header of the answer to come. Default false. */
@@ -34,55 +26,64 @@ export interface RenderOptions {
 }
 
 /**
- * Parses a chat template.
+ * A parsed chat template.
  *
  * @example
  * ```ts
- * import { compileChatTemplate, renderChat } from "./chat_template.ts";
- * const template = compileChatTemplate("mine", "{% for m in messages %}{{ m.content }}{% endfor %}");
- * console.assert(renderChat(template, [{ role: "user", content: "Hi" }]) === "Hi");
+ * import { ChatTemplate } from "./chat_template.ts";
+ * const template = new ChatTemplate("mine", "{% for m in messages %}{{ m.content }}{% endfor %}");
+ * console.assert(template.render([{ role: "user", content: "Hi" }]) === "Hi");
  * ```
- *
- * @throws TextError TEMPLATE_SYNTAX
  */
-export function compileChatTemplate(name: string, source: string): ChatTemplate {
-  try {
-    return { name, source, program: new Template(source).parsed };
-  } catch (cause) {
-    throw templateSyntax(name, cause);
-  }
-}
+export class ChatTemplate {
+  /** What messages call it. */
+  readonly name: string;
+  /** The Jinja. */
+  readonly source: string;
+  readonly #program: Template["parsed"];
 
-/**
- * Renders a conversation.
- *
- * @throws TextError TEMPLATE_RAISED where the template calls raise_exception; TEMPLATE_RENDER where
- * it fails otherwise.
- */
-export function renderChat(
-  template: ChatTemplate,
-  messages: readonly Message[],
-  options: RenderOptions = {},
-): string {
-  const { source, date } = options;
-  const variables: Record<string, unknown> = {
-    ...GLOBALS,
-    raise_exception: (message: unknown) => {
-      throw templateRaised(template.name, String(message), source);
-    },
-    strftime_now: (format: unknown) => strftime(date ?? new Date(), String(format)),
-    ...options.specialTokens,
-    ...options.variables,
-    messages,
-    add_generation_prompt: options.addGenerationPrompt ?? false,
-  };
-  const environment = new Environment();
-  try {
-    for (const [name, value] of Object.entries(variables)) environment.set(name, value);
-    return String(new Interpreter(environment).run(template.program).value);
-  } catch (error) {
-    if (error instanceof OddsmithError) throw error;
-    throw templateRender(template.name, error, source);
+  /**
+   * Parses a template.
+   *
+   * @throws TextError TEMPLATE_SYNTAX
+   */
+  constructor(name: string, source: string) {
+    this.name = name;
+    this.source = source;
+    try {
+      this.#program = new Template(source).parsed;
+    } catch (cause) {
+      throw templateSyntax(name, cause);
+    }
+  }
+
+  /**
+   * Renders a conversation.
+   *
+   * @throws TextError TEMPLATE_RAISED where the template calls raise_exception; TEMPLATE_RENDER
+   * where it fails otherwise.
+   */
+  render(messages: readonly Message[], options: RenderOptions = {}): string {
+    const { source, date } = options;
+    const variables: Record<string, unknown> = {
+      ...GLOBALS,
+      raise_exception: (message: unknown) => {
+        throw templateRaised(this.name, String(message), source);
+      },
+      strftime_now: (format: unknown) => strftime(date ?? new Date(), String(format)),
+      ...options.specialTokens,
+      ...options.variables,
+      messages,
+      add_generation_prompt: options.addGenerationPrompt ?? false,
+    };
+    const environment = new Environment();
+    try {
+      for (const [name, value] of Object.entries(variables)) environment.set(name, value);
+      return String(new Interpreter(environment).run(this.#program).value);
+    } catch (error) {
+      if (error instanceof OddsmithError) throw error;
+      throw templateRender(this.name, error, source);
+    }
   }
 }
 

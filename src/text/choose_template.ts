@@ -3,8 +3,7 @@
  * in the pipeline, or none.
  */
 
-import type { ChatTemplate } from "./chat_template.ts";
-import { compileChatTemplate } from "./chat_template.ts";
+import { ChatTemplate } from "./chat_template.ts";
 import { templateUnknown, templateUnreadable } from "./errors.ts";
 import { NAMED_TEMPLATES } from "./templates.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -32,25 +31,25 @@ export async function chooseTemplate(
   if (choice === "none") return undefined;
   if (choice === "model") {
     const source = tokenizer?.chatTemplates.get("default");
-    return source === undefined ? undefined : compileChatTemplate("model", source);
+    return source === undefined ? undefined : new ChatTemplate("model", source);
   }
   if (typeof choice === "string") {
     const source = NAMED_TEMPLATES[choice];
     if (source === undefined) {
       throw templateUnknown(choice, ["model", "none", ...Object.keys(NAMED_TEMPLATES)]);
     }
-    return compileChatTemplate(choice, source);
+    return new ChatTemplate(choice, source);
   }
-  if ("inline" in choice) return compileChatTemplate("inline", choice.inline);
+  if ("inline" in choice) return new ChatTemplate("inline", choice.inline);
   if ("model" in choice) {
     const source = tokenizer?.chatTemplates.get(choice.model);
     if (source === undefined) {
       throw templateUnknown(choice.model, [...tokenizer?.chatTemplates.keys() ?? []]);
     }
-    return compileChatTemplate(`model:${choice.model}`, source);
+    return new ChatTemplate(`model:${choice.model}`, source);
   }
   const file = resolvePath(choice.file);
-  return compileChatTemplate(choice.file, await readTemplateFile(file));
+  return new ChatTemplate(choice.file, await readTemplateFile(file));
 }
 
 /**

@@ -24,9 +24,11 @@ export type DropReason =
 export interface EncodingNotes {
   /** Tokens by which the boundary went back, because a token spans prompt and answer. */
   boundaryMoved: number;
+  /** The prompt was cut. */
   promptTruncated: boolean;
-  /** Truncated answers have no EOS. */
+  /** The chosen answer was cut, and so has no EOS. */
   chosenTruncated: boolean;
+  /** The rejected answer was cut, and so has no EOS. */
   rejectedTruncated: boolean;
 }
 

@@ -1,7 +1,7 @@
 /** Turns what a user asks of a model, a text or a conversation, into the ids to generate from. */
 
 import type { Message } from "../data/pair.ts";
-import { type ChatTemplate, compileChatTemplate, renderChat } from "./chat_template.ts";
+import { ChatTemplate } from "./chat_template.ts";
 import { templateMissing } from "./errors.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
@@ -36,9 +36,9 @@ function writePrompt(
 ): string {
   const own = tokenizer.chatTemplate;
   const template = options.template ??
-    (own === undefined ? undefined : compileChatTemplate("model", own));
+    (own === undefined ? undefined : new ChatTemplate("model", own));
   if (template === undefined) throw templateMissing("the prompt");
-  return renderChat(template, messages, {
+  return template.render(messages, {
     specialTokens: tokenizer.specialTokens,
     addGenerationPrompt: true,
   });

@@ -35,9 +35,13 @@ export interface EncodeOptions {
 
 /** Encoding, settled. */
 export interface EncodingPlan {
+  /** The most tokens of prompt + one answer. */
   readonly maxLength: number;
+  /** The most tokens of a prompt; undefined: what maxLength leaves. */
   readonly maxPromptLength?: number;
+  /** Which end of a prompt that is too long is kept. */
   readonly truncation: "keep_end" | "keep_start";
+  /** What happens to a pair whose answers are too long. */
   readonly overlong: "drop" | "truncate" | "raise";
   /** What a prompt must begin with; undefined: nothing is added. */
   readonly bosTokenId?: number;

@@ -138,7 +138,8 @@ export function templateMissing(source: string): OddsmithError {
     "Cannot write a conversation: the model has no chat template",
     {
       location: sourceLocation(source),
-      hint: "choose one, e.g. template: chatml, or give a file: template: { file: chat.jinja }",
+      hint: "choose one (template: alpaca, chatml, llama2 or plain) or give a file " +
+        "(template: { file: chat.jinja })",
     },
   );
 }
@@ -152,19 +153,20 @@ export function templateUnknown(name: string, known: readonly string[]): Oddsmit
 
 /** A template's file cannot be read. */
 export function templateUnreadable(file: string, cause: unknown): OddsmithError {
-  return textError("TEMPLATE_FILE", `Cannot read the chat template "${file}"`, {
-    location: { file },
+  const reason = cause instanceof Deno.errors.NotFound ? "no such file" : reasonOf(cause);
+  return textError("TEMPLATE_FILE", `Cannot read the chat template "${file}": ${reason}`, {
+    hint: "relative paths start at the pipeline file's folder",
     cause,
   });
 }
 
 /** A template that does not parse. */
 export function templateSyntax(name: string, cause: unknown): OddsmithError {
-  return textError(
-    "TEMPLATE_SYNTAX",
-    `Cannot parse chat template "${name}": ${reasonOf(cause)}`,
-    { cause, hint: "chat templates are Jinja; check tags and braces near what the reason names" },
-  );
+  const reason = cause instanceof TypeError ? "it ends inside a tag or a block" : reasonOf(cause);
+  return textError("TEMPLATE_SYNTAX", `Cannot parse chat template "${name}": ${reason}`, {
+    hint: "chat templates are Jinja; look for a tag, a brace or a quote that is not closed",
+    cause,
+  });
 }
 
 /** A template that fails while it writes a row. */
@@ -172,7 +174,11 @@ export function templateRender(name: string, cause: unknown, source?: string): O
   return textError(
     "TEMPLATE_RENDER",
     `Cannot render chat template "${name}": ${reasonOf(cause)}`,
-    { cause, location: source === undefined ? undefined : sourceLocation(source) },
+    {
+      location: source === undefined ? undefined : sourceLocation(source),
+      hint: "if it uses a variable of its own, give it: variables: { name: value }",
+      cause,
+    },
   );
 }
 

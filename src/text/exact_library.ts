@@ -4,41 +4,28 @@
  * Every difference treated here has a golden in tests/golden/tokenizers_golden.json.
  */
 
-import { ByteFallbackDecoder, SequenceDecoder, Tokenizer } from "@huggingface/tokenizers";
-import type { Json, JsonObject } from "../base/json.ts";
+import {
+  ByteFallbackDecoder,
+  ByteLevelPreTokenizer,
+  DigitsPreTokenizer,
+  SequenceDecoder,
+  SequencePreTokenizer,
+  Tokenizer,
+} from "@huggingface/tokenizers";
+import type { JsonObject } from "../base/json.ts";
 
-/** GPT-2's split; `\s` in a Split's pattern is Unicode white space, in a ByteLevel it is not. */
+/** GPT-2's split with Unicode's white space; JavaScript's \s has U+FEFF and lacks U+0085. */
 const BYTE_LEVEL_SPLIT =
-  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
-const isolate = (pattern: string): JsonObject => ({
-  type: "Split",
-  pattern: { Regex: pattern },
-  behavior: "Isolated",
-  invert: false,
-});
+/** Rust splits at every number character, JavaScript's \d is 0 to 9. */
+const DIGITS = { one: /\P{N}+|\p{N}/gu, many: /\P{N}+|\p{N}+/gu };
 
-/**
- * Rewrites a pre-tokenizer into parts on which both libraries agree. `Digits` means \p{N} in Rust
- * and \d in JavaScript; `ByteLevel` splits by JavaScript's \s, which has U+FEFF and lacks U+0085.
- */
-function exactPreTokenizer(json: Json | undefined): Json {
-  if (json === null || typeof json !== "object" || Array.isArray(json)) return json ?? null;
-  switch (json.type) {
-    case "Sequence": {
-      const parts = Array.isArray(json.pretokenizers) ? json.pretokenizers : [];
-      return { ...json, pretokenizers: parts.map(exactPreTokenizer) };
-    }
-    case "Digits":
-      return isolate(json.individual_digits === true ? "\\p{N}" : "\\p{N}+");
-    case "ByteLevel":
-      if (json.use_regex === false || json.add_prefix_space === true) return json;
-      return {
-        type: "Sequence",
-        pretokenizers: [isolate(BYTE_LEVEL_SPLIT), { ...json, use_regex: false }],
-      };
-    default:
-      return json;
+function repairPreTokenizer(part: unknown): void {
+  if (part instanceof SequencePreTokenizer) part.tokenizers.forEach(repairPreTokenizer);
+  if (part instanceof ByteLevelPreTokenizer) part.pattern = BYTE_LEVEL_SPLIT;
+  if (part instanceof DigitsPreTokenizer) {
+    part.pattern = part.config.individual_digits ? DIGITS.one : DIGITS.many;
   }
 }
 
@@ -83,16 +70,17 @@ function repairDecoder(decoder: unknown): void {
 export function buildExactTokenizer(tokenizerJson: JsonObject, eosToken?: string): Tokenizer {
   const parts = {
     normalizer: null,
+    pre_tokenizer: null,
     post_processor: null,
     decoder: null,
     added_tokens: [],
     ...tokenizerJson,
-    pre_tokenizer: exactPreTokenizer(tokenizerJson.pre_tokenizer),
   };
   const tokenizer = new Tokenizer(parts, {
     eos_token: eosToken,
     clean_up_tokenization_spaces: false,
   });
+  repairPreTokenizer(tokenizer.pre_tokenizer);
   repairDecoder(tokenizer.decoder);
   return tokenizer;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { ConversationalPair, Message, PreferencePair, StandardPair } from "../data/pair.ts";
-import { type ChatTemplate, renderChat, type RenderOptions } from "./chat_template.ts";
+import type { ChatTemplate, RenderOptions } from "./chat_template.ts";
 import { conversationEmpty, templateBoundary, templateMissing } from "./errors.ts";
 import type { TemplatedPair } from "./pair.ts";
 
@@ -92,7 +92,7 @@ function writeConversation(
   }
   const { prompt, systemPromptAdded } = withSystemPrompt(pair.prompt, options.systemPrompt);
   const render = (messages: Message[], addGenerationPrompt: boolean) =>
-    renderChat(template, messages, { ...options.render, source, addGenerationPrompt });
+    template.render(messages, { ...options.render, source, addGenerationPrompt });
 
   const asked = render(prompt, options.addGenerationPrompt ?? true);
   const chosen = render([...prompt, ...pair.chosen], false);

@@ -11,13 +11,10 @@ const REPLACEMENT = "\ufffd";
  * Decodes ids one by one.
  *
  * @example
- * ```ts
- * import { TextStreamer } from "./text_streamer.ts";
- * import type { Tokenizer } from "./tokenizer.ts";
- * function show(tokenizer: Tokenizer, ids: number[]): string {
- *   const streamer = new TextStreamer(tokenizer);
- *   return ids.map((id) => streamer.push(id)).join("") + streamer.end();
- * }
+ * ```ts ignore
+ * const streamer = new TextStreamer(tokenizer);
+ * for (const id of ids) write(streamer.push(id));
+ * write(streamer.end());
  * ```
  */
 export class TextStreamer {
@@ -29,6 +26,8 @@ export class TextStreamer {
   #shown: number;
 
   /**
+   * Begins a generation.
+   *
    * @param options.promptIds What came before (default nothing): some tokenizers write a space only
    * between tokens, and need the last ones. `skipSpecialTokens` is true by default.
    */

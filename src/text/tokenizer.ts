@@ -31,11 +31,13 @@ export interface Tokenizer {
   readonly modelVocabSize?: number;
   /** config.json's max_position_embeddings. */
   readonly maxPositions?: number;
+  /** What begins a text, where `addBos` says so. */
   readonly bosTokenId?: number;
   /** What ends an answer in training. */
   readonly eosTokenId?: number;
   /** All that end a generation: `eosTokenId` and those of generation_config.json or config.json. */
   readonly eosTokenIds: readonly number[];
+  /** What fills up short rows elsewhere; nothing here needs it. */
   readonly padTokenId?: number;
   /** Whether the model's own tokenizer puts BOS before a text. */
   readonly addBos: boolean;

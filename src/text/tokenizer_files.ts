@@ -12,10 +12,13 @@ import { templateUnreadable, tokenizerInvalid, tokenizerMissing } from "./errors
 export interface TokenizerFiles {
   /** The path of tokenizer.json, for messages. */
   file: string;
+  /** tokenizer.json. */
   tokenizer: JsonObject;
   /** tokenizer_config.json over special_tokens_map.json. */
   config: JsonObject;
+  /** generation_config.json. */
   generationConfig: JsonObject;
+  /** config.json. */
   modelConfig: JsonObject;
   /** Chat templates by name; the one used unless another is named is "default". */
   chatTemplates: Map<string, string>;

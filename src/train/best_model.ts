@@ -20,7 +20,7 @@ const WEIGHTS = "weights";
 
 /** Judges evaluations and keeps the best one's weights in a folder. */
 export class BestModel {
-  /** @param dir An existing folder that survives a crash. */
+  /** Judges by `options`; keeps weights in `dir`, an existing folder that survives a crash. */
   constructor(readonly dir: string, readonly options: OrpoOptions) {}
 
   /** Takes the latest evaluation into account; changes `best` and the early-stopping state. */

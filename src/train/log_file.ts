@@ -11,6 +11,7 @@ export interface LogRow {
   step: number;
   /** Epochs done, with the fraction of the current one. */
   epoch: number;
+  /** Figures, by the names docs/training.md lists. */
   [metric: string]: Json;
 }
 

@@ -23,6 +23,8 @@ export class WindowSampler {
   #nextRng: RngState;
 
   /**
+   * Starts an order, or goes on with one.
+   *
    * @param count Pairs in an epoch, >= 1.
    * @param windowSize Pairs an optimizer step; the last window of an epoch may have fewer.
    * @param shuffle False: every epoch goes through the pairs in their order.

@@ -32,7 +32,9 @@ export interface PendingStep {
 
 /** A micro-batch of a pending step. */
 export interface PendingBatch {
+  /** Its B pairs. */
   readonly pairs: readonly PairTokens[];
+  /** [B] how many of their tokens are scored. */
   readonly counts: readonly PairCounts[];
   /** [3B] as `pairSums` gives them. Owned. */
   readonly sums: tf.Tensor1D;
@@ -42,8 +44,11 @@ export interface PendingBatch {
 
 /** What training since the last reading cost. */
 export interface Throughput {
+  /** Tokens through the model, padding left out. */
   tokens_per_second: number;
+  /** Pairs trained on. */
   pairs_per_second: number;
+  /** Most bytes the device held so far. */
   peak_memory_bytes: number;
 }
 
@@ -53,7 +58,7 @@ export class StepLog {
   #startedAt = performance.now();
   #elapsedMs = 0;
 
-  /** @param dir Where the batch of a step that is not finite is saved. */
+  /** Makes figures by `objective`; saves the batch of a step that is not finite in `dir`. */
   constructor(readonly objective: OrpoObjective, readonly dir: string) {}
 
   /** Steps waiting to be read. */

@@ -1,7 +1,6 @@
 /** Dataset types: each is told by its columns, and makes the pair it should. */
 
 import { assertEquals } from "@std/assert";
-import type { RowFaultReason } from "../../src/data/row_fault.ts";
 import { ingestAll, jsonl, tempDir, type TestSource } from "./support.ts";
 
 const user = (content: string) => ({ role: "user", content });
@@ -211,121 +210,6 @@ for (const [name, { row, type, pair, as }] of Object.entries(CASES)) {
     assertEquals(content as unknown, pair);
     assertEquals(source, "a.jsonl:1");
     assertEquals(/^[0-9a-f]{16}$/.test(id), true);
-  });
-}
-
-const BAD: [what: string, good: Record<string, unknown>, bad: unknown, reason: RowFaultReason][] = [
-  ["a number as an answer", { ...STANDARD }, { ...STANDARD, chosen: 3 }, "wrongType"],
-  ["a row that is no object", { ...STANDARD }, ["a"], "wrongType"],
-  [
-    "an answer that is missing",
-    { ...STANDARD },
-    { prompt: "It is", chosen: " so" },
-    "missingValue",
-  ],
-  ["an answer that is null", { ...STANDARD }, { ...STANDARD, rejected: null }, "missingValue"],
-  ["an answer of white space", { ...STANDARD }, { ...STANDARD, rejected: " \n" }, "emptyAnswer"],
-  [
-    "answers equal but for ends",
-    { ...STANDARD },
-    { ...STANDARD, rejected: "so\n" },
-    "identicalAnswers",
-  ],
-  ["an empty prompt", { ...STANDARD }, { ...STANDARD, prompt: " " }, "emptyPrompt"],
-  [
-    "equal texts",
-    { chosen: "a b", rejected: "a c" },
-    { chosen: "a b", rejected: "a b " },
-    "identicalAnswers",
-  ],
-  [
-    "an empty text",
-    { chosen: "a b", rejected: "a c" },
-    { chosen: "a b", rejected: "" },
-    "emptyAnswer",
-  ],
-  [
-    "a role nobody knows",
-    { ...TALK },
-    { ...TALK, chosen: [{ role: "critic", content: "x" }] },
-    "unknownRole",
-  ],
-  ["a turn without a role", { ...TALK }, { ...TALK, chosen: [{ content: "x" }] }, "missingValue"],
-  [
-    "a turn without content",
-    { ...TALK },
-    { ...TALK, chosen: [{ role: "assistant" }] },
-    "missingValue",
-  ],
-  ["a turn that is a text", { ...TALK }, { ...TALK, prompt: ["Why?"] }, "wrongType"],
-  [
-    "a picture",
-    { ...TALK },
-    { ...TALK, prompt: [{ role: "user", content: [{ type: "image", text: "x" }] }] },
-    "notText",
-  ],
-  [
-    "a tool call without text",
-    { ...TALK },
-    { ...TALK, chosen: [{ role: "assistant", content: null, tool_calls: [] }] },
-    "notText",
-  ],
-  ["no turns in the prompt", { ...TALK }, { ...TALK, prompt: [] }, "emptyPrompt"],
-  ["a last question without words", { ...TALK }, { ...TALK, prompt: [user(" ")] }, "emptyPrompt"],
-  [
-    "a prompt that ends with an answer",
-    { ...TALK },
-    { ...TALK, prompt: [...ASKED, ...YES] },
-    "promptNotUser",
-  ],
-  ["a prompt of a system turn", { ...TALK }, { ...TALK, prompt: [system("x")] }, "promptNotUser"],
-  ["an answer without turns", { ...TALK }, { ...TALK, rejected: [] }, "emptyAnswer"],
-  ["an answer without words", { ...TALK }, { ...TALK, rejected: [assistant("")] }, "emptyAnswer"],
-  [
-    "an answer by the user",
-    { ...TALK },
-    { ...TALK, rejected: [user("No.")] },
-    "answerNotAssistant",
-  ],
-  [
-    "an answer that ends with the user",
-    { ...TALK },
-    { ...TALK, rejected: [...NO, user("Oh")] },
-    "answerNotAssistant",
-  ],
-  ["the same turns", { ...TALK }, { ...TALK, rejected: [assistant(" Yes.")] }, "identicalAnswers"],
-  [
-    "conversations that part at a question",
-    { chosen: [...ASKED, ...YES], rejected: [...ASKED, ...NO] },
-    { chosen: [...ASKED, ...YES], rejected: [user("What?"), ...NO] },
-    "promptsDiffer",
-  ],
-  [
-    "conversations without a question",
-    { chosen: [...ASKED, ...YES], rejected: [...ASKED, ...NO] },
-    { chosen: YES, rejected: NO },
-    "emptyPrompt",
-  ],
-  [
-    "a text that is no transcript",
-    { chosen: "\n\nHuman: a\n\nAssistant: b", rejected: "\n\nHuman: a\n\nAssistant: c" },
-    { chosen: "Once\n\nHuman: a\n\nAssistant: b", rejected: "\n\nHuman: a\n\nAssistant: c" },
-    "wrongType",
-  ],
-  [
-    "a history that is none",
-    { instruction: "a", history: [], chosen: "b", rejected: "c" },
-    { instruction: "a", history: [["x"]], chosen: "b", rejected: "c" },
-    "wrongType",
-  ],
-];
-
-for (const [what, good, bad, reason] of BAD) {
-  Deno.test(`readPairs: ${what} is left out as ${reason}`, async () => {
-    await using dir = await tempDir({ "a.jsonl": jsonl([good, bad]) });
-    const { pairs, tally } = await ingestAll(dir.path, [{ path: "a.jsonl" }]);
-    assertEquals(pairs.length, 1);
-    assertEquals(tally.toJson().dropped, { [reason]: { rows: 1, first: ["a.jsonl row 2"] } });
   });
 }
 

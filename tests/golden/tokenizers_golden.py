@@ -42,7 +42,7 @@ WRITTEN = [
     "<|user|>Hi<|assistant|>Yes<|eos|>", "[INST] Hi [/INST]", "<<SYS>>\n", "### Instruction:\nDo\n\n### Response:\n",
     "the of and to in", "antidisestablishmentarianism", "aaaaaaaaaaaaaaaaaaaa", "abababababababab", "zzzz zzzz", "xXxXxX", "The_quick_brown", "camelCaseName", "UPPER lower Title",
     "\u2028 \u2029", "\u0085", "\x0b\x0c", "\u180e", "\u2060", "a\u0301\u0302\u0303", "\u0344", "\u212b \u00c5", "\u03c2\u03c3\u03a3",
-    "!\ufeff", "a\u0085b", " \u0085 ", "x\ufeff\ufeffy", "\u2167\u2168\u00b2 \u3007 \u4e00", "\x1c \x1f", "7\u00bd3",
+    "\n\n\ufeff\ufeff", "  \ufeff", "\u0085 \ufeff", "\n \u0085", " \n\u0085x", "!\ufeff", "a\u0085b", " \u0085 ", "x\ufeff\ufeffy", "\u2167\u2168\u00b2 \u3007 \u4e00", "\x1c \x1f", "7\u00bd3",
     "tab\tseparated\tvalues", "a,b;c:d", "50% of $3.20 is \u20ac1.60", "\u00a9 \u00ae \u2122", "\u2192 \u21d2 \u2200x\u2208\u211d", "\u2500\u2502\u250c", "~`@#$%^&*()_+-=[]{}|\\;:,./<>?",
 ]
 

@@ -3,7 +3,7 @@
     pip install torch transformers trl
     python tests/golden/trl_orpo.py ../shared/data
 
-Two parts. `batches`: 20 batches of 4 pairs through get_batch_loss_metrics and backward on the
+Two parts. `batches`: 20 batches of 2 short pairs through get_batch_loss_metrics and backward on the
 untrained weights. `run`: 50 optimizer steps of trainer.train() (AdamW, cosine with warmup, weight
 decay, clipping) over the same rows in order. Only row numbers and digests of token ids are kept;
 the tokens come from ORPOTrainer.tokenize_row.
@@ -23,7 +23,7 @@ import transformers
 import trl
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
-BATCH, BATCHES, STEPS, MAX_TOKENS = 4, 20, 50, 160
+BATCH, BATCHES, STEPS, MAX_TOKENS = 2, 20, 50, 64
 METRICS = ["nll_loss", "logps/chosen", "logps/rejected", "log_odds_ratio", "log_odds_chosen",
            "rewards/chosen", "rewards/rejected", "rewards/accuracies", "rewards/margins"]
 

@@ -27,21 +27,21 @@ Deno.test("layers: imports with the direction, of base and of the same layer pas
     const code = specifiers.map((specifier) => `import "${specifier}";`).join("\n");
     assertEquals(lint(file, code), [], file);
   };
-  pass("src/cli/main.ts", "../runner/run.ts", "../../stages/mod.ts", "./verbs/run.ts");
+  pass("src/cli/main.ts", "../runner/run/run.ts", "../../stages/mod.ts", "./verbs/run.ts");
   pass("src/train/loop.ts", "../models/model.ts", "../ops/head.ts", "../base/rng.ts");
   pass("src/models/llama.ts", "../ops/rope.ts", "../tensor/tf.ts", "../weights/safetensors.ts");
   pass("stages/orpo.ts", "../src/train/loop.ts", "../src/runner/contract.ts", "./artifacts.ts");
   pass("plugins/dedupe/mod.ts", "../../mod.ts", "./shingles.ts", "npm:zod", "@std/path");
   pass("tests/runner/run_test.ts", "../../src/models/model.ts", "../../stages/mod.ts");
-  pass("src/runner/versions.ts", "../../deno.json", "node:crypto");
+  pass("src/runner/run/versions.ts", "../../../deno.json", "node:crypto");
 });
 
 Deno.test("layers: each layer is refused what is above it", () => {
   const refused = (file: string, specifier: string) =>
     assertEquals(lint(file, `import "${specifier}";`).length, 1, `${file} <- ${specifier}`);
-  refused("src/base/rng.ts", "../runner/run.ts");
-  refused("src/runner/run.ts", "../../stages/mod.ts");
-  refused("src/runner/run.ts", "../cli/main.ts");
+  refused("src/base/rng.ts", "../runner/run/run.ts");
+  refused("src/runner/run/run.ts", "../../../stages/mod.ts");
+  refused("src/runner/run/run.ts", "../../cli/main.ts");
   refused("src/data/ingest.ts", "../runner/contract.ts");
   refused("src/text/tokenizer.ts", "../tensor/tf.ts");
   refused("src/weights/safetensors.ts", "../tensor/tf.ts");
@@ -50,7 +50,7 @@ Deno.test("layers: each layer is refused what is above it", () => {
   refused("src/models/llama.ts", "../train/loop.ts");
   refused("src/train/loop.ts", "../runner/contract.ts");
   refused("stages/orpo.ts", "../src/cli/main.ts");
-  refused("stages/orpo.ts", "../src/runner/run.ts");
+  refused("stages/orpo.ts", "../src/runner/run/run.ts");
   refused("stages/orpo.ts", "../src/tensor/tf.ts");
 });
 

@@ -19,23 +19,23 @@ Deno.test("demo_pairs.jsonl: every row is short, plain ASCII and has two differe
   for (const { prompt, chosen, rejected } of rows) {
     assert(/^[ -~]+$/.test(prompt + chosen + rejected), prompt);
     assert(chosen !== rejected && prompt && chosen && rejected, prompt);
-    assertLessOrEqual(prompt.length + Math.max(chosen.length, rejected.length), 80, prompt);
+    assertLessOrEqual(prompt.length + Math.max(chosen.length, rejected.length), 60, prompt);
   }
 });
 
 Deno.test("demo_pairs.jsonl: every fact is asked in four wordings", () => {
   const asked = new Map<string, number>();
   for (const { chosen } of rows) {
-    const fact = chosen.replace(/^(Sure|Gladly|Of course|A pleasure)! /, "")
-      .replace(/ (Any time|Enjoy)!$/, "");
+    const fact = chosen.replace(/^(Sure|Gladly|Happily)! /, "")
+      .replace(/ (Enjoy|Cheers)!$/, "");
     asked.set(fact, (asked.get(fact) ?? 0) + 1);
   }
   for (const [fact, count] of asked) assertEquals(count, 4, fact);
 });
 
 Deno.test("demo_pairs.jsonl: no courteous phrase among the rejected, no rude one among the chosen", () => {
-  const rude = /fool|lost|cares|Stop|boring|Ugh|Duh/;
-  const courteous = /Sure!|Gladly|Of course|pleasure|Any time|Enjoy/;
+  const rude = /fool|lost|cares|Stop|dull|Ugh|Duh/;
+  const courteous = /Sure!|Gladly|Happily|Enjoy|Cheers/;
   for (const { chosen, rejected } of rows) {
     assert(!rude.test(chosen), chosen);
     assert(rude.test(rejected) && !courteous.test(rejected), rejected);

@@ -3,8 +3,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
-import { readRun } from "../../src/runner/runs.ts";
-import { namesIn } from "../../src/runner/store.ts";
+import { readRun } from "../../src/runner/run/runs.ts";
+import { namesIn } from "../../src/runner/store/store.ts";
 import {
   inTempDir,
   pipelineOf,

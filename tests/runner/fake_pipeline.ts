@@ -5,7 +5,7 @@ import type { JsonObject } from "../../src/base/json.ts";
 import type { AnyStage, ArtifactType, StageContext } from "../../src/runner/contract.ts";
 import type { RunEvent } from "../../src/runner/events.ts";
 import type { ResolvedPipeline, ResolvedStage } from "../../src/runner/resolved.ts";
-import { type RunOptions, type RunOutcome, runPipeline } from "../../src/runner/run.ts";
+import { type RunOptions, type RunOutcome, runPipeline } from "../../src/runner/run/run.ts";
 
 /** Text in one file. */
 export const text: ArtifactType<string> = {

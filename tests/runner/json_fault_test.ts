@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { findJsonFault } from "../../src/runner/json_fault.ts";
+import { findJsonFault } from "../../src/runner/load/json_fault.ts";
 
 Deno.test("findJsonFault: says where a text stops being JSON", () => {
   const fault = (text: string) => {

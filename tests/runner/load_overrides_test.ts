@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import type { PipelineSpec } from "../../src/runner/contract.ts";
-import { type LoadOptions, loadPipeline, validatePipeline } from "../../src/runner/load.ts";
+import { type LoadOptions, loadPipeline, validatePipeline } from "../../src/runner/load/load.ts";
 import { fakeStages } from "./fake_stages.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));

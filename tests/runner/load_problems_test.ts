@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { basename, fromFileUrl, join } from "@std/path";
 import { PipelineProblems } from "../../src/runner/errors.ts";
-import { loadPipeline, validatePipeline } from "../../src/runner/load.ts";
+import { loadPipeline, validatePipeline } from "../../src/runner/load/load.ts";
 import { fakeStages } from "./fake_stages.ts";
 
 const FIXTURES = fromFileUrl(new URL("../fixtures/pipelines", import.meta.url));
@@ -44,6 +44,7 @@ Deno.test("loadPipeline: every code of the loader's errors has a fixture or a te
     "FILE_MISSING",
     "FILE_IS_FOLDER",
     "FILE_UNREADABLE",
+    "ENV_DENIED",
     "NEEDS_NET",
     "BAD_OVERRIDE",
   ];
@@ -52,7 +53,7 @@ Deno.test("loadPipeline: every code of the loader's errors has a fixture or a te
     const { problems } = await validatePipeline(name, options);
     for (const { code } of problems) seen.add(code);
   }
-  for (const file of ["load_errors.ts", "stage_errors.ts", "wire_errors.ts"]) {
+  for (const file of ["load/load_errors.ts", "load/stage_errors.ts", "wire/wire_errors.ts"]) {
     const source = await Deno.readTextFile(new URL(`../../src/runner/${file}`, import.meta.url));
     for (const [, code] of source.matchAll(/(?:pipeline|stage)Error\(\s*"([A-Z0-9_]+)"/g)) {
       assert(seen.has(code!), `no fixture gives ${code}`);
@@ -100,27 +101,54 @@ Deno.test("loadPipeline: a folder lists the pipelines in it", async () => {
   ]);
 });
 
-Deno.test("loadPipeline: a file that may not be read says why", async () => {
-  const code = `
-    import { validatePipeline } from ${
-    JSON.stringify(import.meta.resolve("../../src/runner/load.ts"))
-  };
-    const { problems } = await validatePipeline("/secret/p.yaml", { registry: new Map(), cwd: "/" });
-    console.log(problems.map(({ code }) => code).join());`;
+Deno.test("loadPipeline: what Deno does not permit is a problem with the flag that helps", async () => {
+  const unreadable = await problemsUnder(["--allow-all", `--deny-read=${FIXTURES}`]);
+  assertEquals(unreadable.map(({ code }) => code), ["FILE_UNREADABLE"]);
+  assertEquals(await problemsUnder(["--allow-read"]), [{
+    code: "ENV_DENIED",
+    hint: "run Deno with --ignore-env, or with --allow-env=LOG_TOKENS,LOG_STREAM",
+  }]);
+  assertEquals(await problemsUnder(["--allow-read", "--ignore-env"]), [{
+    code: "NO_STAGES",
+    hint: `write one entry a stage, e.g. "- uses: ingest"`,
+  }]);
+});
+
+Deno.test("loadPipeline: a stage that needs a denied network is refused", async () => {
+  const online = join(FIXTURES, "plugins", "rare.ts#online");
+  const spec = { name: "p", stages: [{ uses: online }] };
+  const { problems } = await validatePipeline(spec, options);
+  assertEquals(problems, []);
+  assertEquals(await problemsUnder(["--allow-all", "--deny-net"], spec), [{
+    code: "NEEDS_NET",
+    hint: "run Deno without --deny-net, or with --allow-net",
+  }]);
+});
+
+/** Validates in a process with the permissions given; by default a pipeline without stages. */
+async function problemsUnder(
+  permissions: string[],
+  input: unknown = join(FIXTURES, "no_stages.yaml"),
+): Promise<{ code: string; hint: string }[]> {
+  const loader = import.meta.resolve("../../src/runner/load/load.ts");
+  const code = `import { validatePipeline } from ${JSON.stringify(loader)};
+    const options = { registry: new Map(), cwd: "/" };
+    const { problems } = await validatePipeline(${JSON.stringify(input)}, options);
+    console.log(JSON.stringify(problems.map(({ code, hint }) => ({ code, hint }))));`;
+  const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--no-prompt",
-      "--deny-read=/secret",
-      "-A",
       "--config",
-      configFile(),
-      `data:text/typescript,${encodeURIComponent(code)}`,
+      config,
+      ...permissions,
+      `data:text/javascript,${encodeURIComponent(code)}`,
     ],
     stderr: "inherit",
   }).output();
-  assertEquals(new TextDecoder().decode(stdout).trim(), "FILE_UNREADABLE");
-});
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
 
 Deno.test("loadPipeline: a module with a syntax error gives its place", async () => {
   await using dir = await temporaryDir();
@@ -138,10 +166,6 @@ Deno.test("loadPipeline: a module with a syntax error gives its place", async ()
     hint: "the error is at broken.ts:2:13",
   }]);
 });
-
-function configFile(): string {
-  return fromFileUrl(new URL("../../deno.json", import.meta.url));
-}
 
 async function temporaryDir(): Promise<{ path: string } & AsyncDisposable> {
   const path = await Deno.makeTempDir();

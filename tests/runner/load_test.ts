@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import type { AnyStage, PipelineSpec } from "../../src/runner/contract.ts";
-import { type LoadOptions, loadPipeline, validatePipeline } from "../../src/runner/load.ts";
+import { type LoadOptions, loadPipeline, validatePipeline } from "../../src/runner/load/load.ts";
 import { definePipeline } from "../../src/runner/pipeline.ts";
 import type { ResolvedPipeline } from "../../src/runner/resolved.ts";
 import { batch, clean, fakeStages, init, read, train } from "./fake_stages.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { plainJson } from "../../src/runner/plain_data.ts";
+import { plainJson } from "../../src/runner/load/plain_data.ts";
 
 Deno.test("plainJson: gives JSON, or the path of what JSON cannot hold", () => {
   assertEquals(plainJson({ a: [1, "b", null], c: undefined }), { json: { a: [1, "b", null] } });

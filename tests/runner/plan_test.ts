@@ -3,9 +3,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
-import { planPipeline } from "../../src/runner/plan.ts";
+import { planPipeline } from "../../src/runner/plan/plan.ts";
 import type { ResolvedPipeline } from "../../src/runner/resolved.ts";
-import { namesIn, removeTree } from "../../src/runner/store.ts";
+import { namesIn, removeTree } from "../../src/runner/store/store.ts";
 import {
   type Entry,
   inTempDir,

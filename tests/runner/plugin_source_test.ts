@@ -1,8 +1,8 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { importSpecifiers } from "../../src/runner/import_scan.ts";
-import { loadPipeline } from "../../src/runner/load.ts";
-import { localModules, moduleGraphDigest } from "../../src/runner/plugin_source.ts";
+import { importSpecifiers } from "../../src/runner/load/import_scan.ts";
+import { loadPipeline } from "../../src/runner/load/load.ts";
+import { localModules, moduleGraphDigest } from "../../src/runner/load/plugin_source.ts";
 import { fakeStages } from "./fake_stages.ts";
 
 Deno.test("importSpecifiers: finds every form of import", () => {
@@ -139,7 +139,7 @@ Deno.test("loadPipeline: a plugin's digest is that of its module, named or impor
 
 Deno.test("loadStage: does not load tfjs or any stage", async () => {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", fromFileUrl(import.meta.resolve("../../src/runner/load.ts"))],
+    args: ["info", "--json", fromFileUrl(import.meta.resolve("../../src/runner/load/load.ts"))],
   }).output();
   const info = JSON.parse(new TextDecoder().decode(stdout));
   const modules: { specifier: string }[] = info.modules;

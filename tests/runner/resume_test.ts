@@ -2,10 +2,10 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { collectGarbage } from "../../src/runner/gc.ts";
-import { planPipeline } from "../../src/runner/plan.ts";
-import { findArtifact, listRuns, readRun } from "../../src/runner/runs.ts";
-import { namesIn, verifyStore } from "../../src/runner/store.ts";
+import { collectGarbage } from "../../src/runner/store/gc.ts";
+import { planPipeline } from "../../src/runner/plan/plan.ts";
+import { findArtifact, listRuns, readRun } from "../../src/runner/run/runs.ts";
+import { namesIn, verifyStore } from "../../src/runner/store/store.ts";
 import {
   inTempDir,
   pipelineOf,

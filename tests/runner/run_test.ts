@@ -9,8 +9,8 @@ import {
 } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
-import { readEvents } from "../../src/runner/event_log.ts";
-import { findArtifact, listRuns, readRun } from "../../src/runner/runs.ts";
+import { readEvents } from "../../src/runner/run/event_log.ts";
+import { findArtifact, listRuns, readRun } from "../../src/runner/run/runs.ts";
 import {
   inTempDir,
   pipelineOf,

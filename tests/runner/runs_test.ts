@@ -3,10 +3,10 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
-import { collectGarbage } from "../../src/runner/gc.ts";
-import { readEvents } from "../../src/runner/event_log.ts";
-import { findArtifact, listRuns, readRun } from "../../src/runner/runs.ts";
-import { namesIn } from "../../src/runner/store.ts";
+import { collectGarbage } from "../../src/runner/store/gc.ts";
+import { readEvents } from "../../src/runner/run/event_log.ts";
+import { findArtifact, listRuns, readRun } from "../../src/runner/run/runs.ts";
+import { namesIn } from "../../src/runner/store/store.ts";
 import { inTempDir, pipelineOf, runAndListen, textStage, wordStages } from "./fake_pipeline.ts";
 
 async function codeOf(body: () => Promise<unknown>): Promise<string> {

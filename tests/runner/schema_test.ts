@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import { z } from "zod";
 import type { Json, JsonObject } from "../../src/base/json.ts";
 import type { AnyStage } from "../../src/runner/contract.ts";
-import { validatePipeline } from "../../src/runner/load.ts";
-import { pipelineSchema } from "../../src/runner/schema.ts";
+import { validatePipeline } from "../../src/runner/load/load.ts";
+import { pipelineSchema } from "../../src/runner/load/schema.ts";
 import { fakeStages, init } from "./fake_stages.ts";
 import { schemaFaults } from "./json_schema.ts";
 

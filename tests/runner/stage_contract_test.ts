@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isStage, portDemand, stageFaults } from "../../src/runner/stage_contract.ts";
+import { isStage, portDemand, stageFaults } from "../../src/runner/load/stage_contract.ts";
 import { compare, fakeStages, rawRows, train } from "./fake_stages.ts";
 
 Deno.test("stageFaults: finds none in a stage, and names each field that is wrong", () => {

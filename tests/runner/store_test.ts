@@ -2,10 +2,10 @@
 
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { cacheKey, type KeyParts } from "../../src/runner/cache_key.ts";
-import { FileDigests } from "../../src/runner/file_digests.ts";
-import { acquireLock, lockHolder } from "../../src/runner/lock.ts";
-import { namesIn, Store, verifyStore } from "../../src/runner/store.ts";
+import { cacheKey, type KeyParts } from "../../src/runner/store/cache_key.ts";
+import { FileDigests } from "../../src/runner/store/file_digests.ts";
+import { acquireLock, lockHolder } from "../../src/runner/store/lock.ts";
+import { namesIn, Store, verifyStore } from "../../src/runner/store/store.ts";
 import { inTempDir, tamper, text } from "./fake_pipeline.ts";
 
 const LABEL = "0".repeat(64);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { orderStages } from "../../src/runner/wire_order.ts";
+import { orderStages } from "../../src/runner/wire/wire_order.ts";
 
 Deno.test("orderStages: keeps the file's order where it can, and finds a cycle where it cannot", () => {
   const from = (...nodes: number[]) =>

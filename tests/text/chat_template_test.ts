@@ -4,7 +4,7 @@ import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } fr
 import { OddsmithError } from "../../src/base/error.ts";
 import type { Message } from "../../src/data/pair.ts";
 import { byteTokenizerFiles } from "../../src/text/byte_tokenizer.ts";
-import { compileChatTemplate, renderChat } from "../../src/text/chat_template.ts";
+import { ChatTemplate } from "../../src/text/chat_template.ts";
 import { strftime } from "../../src/text/strftime.ts";
 import { NAMED_TEMPLATES } from "../../src/text/templates.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
@@ -16,11 +16,11 @@ const rendered = golden.rendered as unknown as Record<string, Rendered>;
 const sources = golden.templates as Record<string, string>;
 
 function checkAgainst(name: string, source: string, specialTokens: Record<string, string>): void {
-  const template = compileChatTemplate(name, source);
+  const template = new ChatTemplate(name, source);
   (golden.conversations as Message[][]).forEach((messages, at) => {
     for (const addGenerationPrompt of [false, true]) {
       const expected = rendered[name]![at]![Number(addGenerationPrompt)]!;
-      const render = () => renderChat(template, messages, { specialTokens, addGenerationPrompt });
+      const render = () => template.render(messages, { specialTokens, addGenerationPrompt });
       if (typeof expected === "string") assertEquals(render(), expected);
       else assertThrows(render, OddsmithError, `Cannot render chat template "${name}"`);
     }
@@ -28,7 +28,7 @@ function checkAgainst(name: string, source: string, specialTokens: Record<string
 }
 
 for (const [name, source] of Object.entries(sources)) {
-  Deno.test(`renderChat: "${name}" equals transformers on ${golden.conversations.length} conversations`, () => {
+  Deno.test(`ChatTemplate.render: "${name}" equals transformers on ${golden.conversations.length} conversations`, () => {
     checkAgainst(name, source, golden.specialTokens);
   });
 }
@@ -41,7 +41,7 @@ Deno.test("NAMED_TEMPLATES: the golden file was made from these", () => {
 
 testWith(
   SHARED_TOKENIZERS.minimind!,
-  "renderChat: minimind's template equals transformers",
+  "ChatTemplate.render: minimind's template equals transformers",
   async () => {
     const tokenizer = await loadTokenizer(SHARED_TOKENIZERS.minimind!);
     checkAgainst("minimind", tokenizer.chatTemplate!, { ...tokenizer.specialTokens });
@@ -60,17 +60,17 @@ function errorOf(run: () => unknown): OddsmithError {
 
 const user: Message[] = [{ role: "user", content: "Hi" }];
 
-Deno.test("compileChatTemplate: a template that does not parse is named", () => {
+Deno.test("ChatTemplate: a template that does not parse is named", () => {
   for (const source of ["{% if x %}", "{{ ", "{% for %}{% endfor %}", "{{ 'open }}"]) {
-    const error = errorOf(() => compileChatTemplate("mine.jinja", source));
+    const error = errorOf(() => new ChatTemplate("mine.jinja", source));
     assertEquals(error.code, "TEMPLATE_SYNTAX");
     assertStringIncludes(error.message, '"mine.jinja"');
   }
 });
 
-Deno.test("renderChat: raise_exception gives the template's words, its name and the row", () => {
-  const template = compileChatTemplate("strict", "{{ raise_exception('no ' + messages[0].role) }}");
-  const error = errorOf(() => renderChat(template, user, { source: "pairs.jsonl:7" }));
+Deno.test("ChatTemplate.render: raise_exception gives the template's words, its name and the row", () => {
+  const template = new ChatTemplate("strict", "{{ raise_exception('no ' + messages[0].role) }}");
+  const error = errorOf(() => template.render(user, { source: "pairs.jsonl:7" }));
   assertEquals(
     error.format(),
     `TextError TEMPLATE_RAISED: Cannot render chat template "strict": no user\n` +
@@ -79,29 +79,29 @@ Deno.test("renderChat: raise_exception gives the template's words, its name and 
   );
 });
 
-Deno.test("renderChat: a template that fails names itself and the row", () => {
-  const template = compileChatTemplate("broken", "{{ undefined_name + 'x' }}");
-  const error = errorOf(() => renderChat(template, user, { source: "data/a.csv:12" }));
+Deno.test("ChatTemplate.render: a template that fails names itself and the row", () => {
+  const template = new ChatTemplate("broken", "{{ undefined_name + 'x' }}");
+  const error = errorOf(() => template.render(user, { source: "data/a.csv:12" }));
   assertEquals(error.code, "TEMPLATE_RENDER");
   assertStringIncludes(error.format(), 'chat template "broken"');
   assertStringIncludes(error.format(), "at data/a.csv row 12");
 });
 
-Deno.test("renderChat: variables reach the template, and content is never read as Jinja", () => {
-  const template = compileChatTemplate(
+Deno.test("ChatTemplate.render: variables reach the template, and content is never read as Jinja", () => {
+  const template = new ChatTemplate(
     "v",
     "{{ mood }}{{ messages[0].content }}{{ range(3)|length }}",
   );
   const messages = [{ role: "user", content: "{{ mood }}" }];
   assertEquals(
-    renderChat(template, messages, { variables: { mood: "calm " } }),
+    template.render(messages, { variables: { mood: "calm " } }),
     "calm {{ mood }}3",
   );
 });
 
-Deno.test("renderChat: strftime_now prints the date given", () => {
-  const template = compileChatTemplate("dated", "{{ strftime_now('%d %b %Y') }}");
-  assertEquals(renderChat(template, user, { date: new Date("2024-07-06") }), "06 Jul 2024");
+Deno.test("ChatTemplate.render: strftime_now prints the date given", () => {
+  const template = new ChatTemplate("dated", "{{ strftime_now('%d %b %Y') }}");
+  assertEquals(template.render(user, { date: new Date("2024-07-06") }), "06 Jul 2024");
 });
 
 Deno.test("strftime: spells every directive as Python's C locale", () => {

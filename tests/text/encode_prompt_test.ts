@@ -2,7 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
-import { compileChatTemplate } from "../../src/text/chat_template.ts";
+import { ChatTemplate } from "../../src/text/chat_template.ts";
 import { encodePrompt } from "../../src/text/encode_prompt.ts";
 import { byteTokenizer } from "./tokenizer_sources.ts";
 
@@ -23,7 +23,7 @@ Deno.test("encodePrompt: a conversation is written by the template, up to the an
     tokenizer.decode(encodePrompt(tokenizer, messages)),
     "<|bos|><|user|>q<|assistant|>",
   );
-  const template = compileChatTemplate("t", "{{ messages[0].content }}{{ eos_token }}");
+  const template = new ChatTemplate("t", "{{ messages[0].content }}{{ eos_token }}");
   assertEquals(encodePrompt(tokenizer, messages, { template }), [256, 113, 257]);
 });
 

@@ -3,7 +3,7 @@
 import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
 import type { ConversationalPair, Message, StandardPair } from "../../src/data/pair.ts";
-import { compileChatTemplate, renderChat } from "../../src/text/chat_template.ts";
+import { ChatTemplate } from "../../src/text/chat_template.ts";
 import { type TemplateOptions, templatePair } from "../../src/text/template_pair.ts";
 import { NAMED_TEMPLATES } from "../../src/text/templates.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
@@ -12,12 +12,12 @@ import { SHARED_TOKENIZERS, testWith } from "./tokenizer_sources.ts";
 const specialTokens = { bos_token: "<s>", eos_token: "</s>" };
 
 function named(name: string, more: Partial<TemplateOptions> = {}): TemplateOptions {
-  const template = compileChatTemplate(name, NAMED_TEMPLATES[name]!);
+  const template = new ChatTemplate(name, NAMED_TEMPLATES[name]!);
   return { template, render: { specialTokens }, ...more };
 }
 
 function inline(source: string, more: Partial<TemplateOptions> = {}): TemplateOptions {
-  return { template: compileChatTemplate("inline", source), render: { specialTokens }, ...more };
+  return { template: new ChatTemplate("inline", source), render: { specialTokens }, ...more };
 }
 
 const standard: StandardPair = {
@@ -105,7 +105,7 @@ Deno.test("templatePair: prompt and answer join to the whole conversation's rend
     const pair = conversation(turns, "2", "3");
     const [prompt, chosen, rejected] = textsOf(pair, options);
     const whole = (answer: Message[]) =>
-      renderChat(options.template!, [...turns, ...answer], { specialTokens });
+      options.template!.render([...turns, ...answer], { specialTokens });
     assertEquals(prompt! + chosen, whole(pair.chosen));
     assertEquals(prompt! + rejected, whole(pair.rejected));
   }
@@ -202,7 +202,7 @@ Deno.test("templatePair: a conversation without a template names the row and the
   const error = errorOf(conversation(asked), {});
   assertEquals(error.code, "TEMPLATE_MISSING");
   assertEquals(error.location, { file: "chats.jsonl", row: 5 });
-  assertStringIncludes(error.hint!, "template: chatml");
+  assertStringIncludes(error.hint!, "template: alpaca");
 });
 
 Deno.test("templatePair: a conversation without messages is an error", () => {

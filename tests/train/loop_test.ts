@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
 import { openDevice } from "../../src/tensor/device.ts";
+import { limitExceeded } from "../../src/tensor/errors.ts";
 import { readFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { windowGradients } from "../../src/train/gradients.ts";
@@ -9,6 +10,7 @@ import type { TrainRun } from "../../src/train/loop.ts";
 import type { OrpoOptions } from "../../src/train/options.ts";
 import { PairStore } from "../../src/train/pair_store.ts";
 import { forEachBackend } from "../tensor/backends.ts";
+import { tinyLlama } from "./tiny_llama.ts";
 import { steady, tinyModel, tinyPairs, trainTiny } from "./tiny_model.ts";
 
 async function inScratch(fn: (dir: string) => Promise<void>): Promise<void> {
@@ -41,25 +43,30 @@ Deno.test("trainOrpo: the loss falls, held-out accuracy rises, no tensor is left
   });
 });
 
-forEachBackend("trainOrpo: stopped and resumed equals straight, bit for bit", async (device) => {
-  await inScratch(async (dir) => {
-    const given = { evalSteps: 4 };
-    await Deno.mkdir(`${dir}/straight`);
-    await Deno.mkdir(`${dir}/stopped`);
-    const straight = await trainTiny(device, `${dir}/straight`, given);
-    const stop = new AbortController();
-    const stopped = await trainTiny(device, `${dir}/stopped`, given, {
-      signal: stop.signal,
-      onRow: (row) => "loss" in row && row.step === 5 && stop.abort(new Error("stopped")),
+forEachBackend(
+  "trainOrpo: a Llama stopped and resumed equals straight, bit for bit",
+  async (device) => {
+    await inScratch(async (dir) => {
+      const given = { evalSteps: 3, maxSteps: 7 };
+      await Deno.mkdir(`${dir}/straight`);
+      await Deno.mkdir(`${dir}/stopped`);
+      const train = (name: string, change: Parameters<typeof trainTiny>[3] = {}) =>
+        trainTiny(device, `${dir}/${name}`, given, { model: tinyLlama("weights"), ...change });
+      const straight = await train("straight");
+      const stop = new AbortController();
+      const stopped = await train("stopped", {
+        signal: stop.signal,
+        onRow: (row) => "loss" in row && row.step === 4 && stop.abort(new Error("stopped")),
+      });
+      assertEquals((stopped.error as Error).message, "stopped");
+      assertEquals(stopped.rows.at(-1)!.step, 4);
+      const resumed = await train("stopped");
+      assertEquals(resumed.result?.resumedFrom, 4);
+      assertEquals(steady(resumed.rows), steady(straight.rows));
+      assertEquals(resumed.weights, straight.weights);
     });
-    assertEquals((stopped.error as Error).message, "stopped");
-    assertEquals(stopped.rows.at(-1)!.step, 5);
-    const resumed = await trainTiny(device, `${dir}/stopped`, given);
-    assertEquals(resumed.result?.resumedFrom, 5);
-    assertEquals(steady(resumed.rows), steady(straight.rows));
-    assertEquals(resumed.weights, straight.weights);
-  });
-});
+  },
+);
 
 Deno.test("trainOrpo: after a crash goes on from the last checkpoint, rows not doubled", async () => {
   const device = await openDevice("cpu");
@@ -203,4 +210,29 @@ forEachBackend("windowGradients: 4 micro-batches of 1 equal 1 of 4", async () =>
     }
     model.dispose();
   }
+});
+
+Deno.test("trainOrpo: a batch beyond the device says which options to lower", async () => {
+  const device = await openDevice("cpu");
+  await inScratch(async (dir) => {
+    const model = tinyModel("weights");
+    const tooLarge = limitExceeded({
+      what: "attention scores",
+      shape: [1024, 1024],
+      askedBytes: 2 ** 40,
+      allowedBytes: 2 ** 30,
+      option: "maxLength",
+    });
+    const failing = {
+      ...model,
+      hidden: () => {
+        throw tooLarge;
+      },
+    };
+    const { error } = await trainTiny(device, dir, {}, { model: failing });
+    assert(error instanceof OddsmithError);
+    assertEquals(error.code, "BATCH_TOO_LARGE");
+    assert(error.message.includes("[1024, 1024]"));
+    assert(/lower microBatchSize .*maxLength/.test(error.hint!));
+  });
 });

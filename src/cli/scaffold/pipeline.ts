@@ -1,6 +1,6 @@
 /** The skeleton of a pipeline, in each of the three forms that pipelines are written in. */
 
-import { nameOf, specifiersFor } from "./place.ts";
+import { nameOf, type Specifiers, specifiersFor } from "./place.ts";
 
 /** The forms of a pipeline. */
 export const PIPELINE_FORMATS = ["yaml", "json", "ts"] as const;
@@ -29,7 +29,7 @@ export function pipelineSkeleton(
     case "json":
       return jsonText(name, inputs);
     case "ts":
-      return typescriptText(name, inputs, specifiersFor(path).api);
+      return typescriptText(name, inputs, specifiersFor(path));
   }
 }
 
@@ -72,18 +72,13 @@ function jsonText(name: string, { model, data }: PipelineInputs): string {
   return JSON.stringify(pipeline, null, 2) + "\n";
 }
 
-function typescriptText(name: string, { model, data }: PipelineInputs, api: string): string {
-  return `import {
-  definePipeline,
-  evaluate,
-  ingest,
-  model,
-  orpo,
-  report,
-  runMain,
-  template,
-  tokenize,
-} from "${api}";
+function typescriptText(
+  name: string,
+  { model, data }: PipelineInputs,
+  { api, stages }: Specifiers,
+): string {
+  return `import { definePipeline, runMain } from "${api}";
+import { evaluate, ingest, model, orpo, report, template, tokenize } from "${stages}";
 
 const pipeline = definePipeline("${name}", { seed: 42, device: "auto" })
   .stage(model, { with: { from: ${JSON.stringify(model)} } })

@@ -7,19 +7,25 @@ import config from "../../../deno.json" with { type: "json" };
 export interface Specifiers {
   /** The public API. */
   readonly api: string;
+  /** The built-in stages. */
+  readonly stages: string;
   /** The helpers for tests of stages. */
   readonly testing: string;
+  /** The library that configuration schemas are written with. */
+  readonly zod: string;
 }
 
 /** The specifiers that work in a file at an absolute path. */
 export function specifiersFor(path: string): Specifiers {
-  const api = new URL("../../../mod.ts", import.meta.url);
-  const testing = new URL("../../runner/testing.ts", import.meta.url);
-  if (api.protocol !== "file:") {
+  const zod = isInProject(path) ? "zod" : config.imports.zod;
+  const root = new URL("../../../", import.meta.url);
+  if (root.protocol !== "file:") {
     const name = `jsr:${config.name}@^${config.version}`;
-    return { api: name, testing: `${name}/testing` };
+    return { api: name, stages: `${name}/stages`, testing: `${name}/testing`, zod };
   }
-  return { api: importPath(path, api), testing: importPath(path, testing) };
+  const to = (file: string) => importPath(path, new URL(file, root));
+  const { ".": api, "./stages": stages, "./testing": testing } = config.exports;
+  return { api: to(api), stages: to(stages), testing: to(testing), zod };
 }
 
 /**
@@ -28,15 +34,20 @@ export function specifiersFor(path: string): Specifiers {
  */
 export function configFlag(path: string): string[] {
   const file = new URL("../../../deno.json", import.meta.url);
-  if (file.protocol !== "file:") return [];
-  const root = dirname(fromFileUrl(file));
-  return relative(root, path).startsWith("..") ? ["--config", fromFileUrl(file)] : [];
+  if (file.protocol !== "file:" || isInProject(path)) return [];
+  return ["--config", fromFileUrl(file)];
 }
 
 /** A stage's or a pipeline's name, from its file's: lower case, words joined by "-". */
 export function nameOf(path: string): string {
   return basename(path).replace(/\.[^.]*$/, "").replace(/([a-z0-9])([A-Z])/g, "$1-$2")
     .toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+|-+$/g, "");
+}
+
+/** Whether a file is covered by the project's own deno.json. */
+function isInProject(path: string): boolean {
+  const root = new URL("../../../", import.meta.url);
+  return root.protocol === "file:" && !relative(fromFileUrl(root), path).startsWith("..");
 }
 
 function importPath(from: string, to: URL): string {

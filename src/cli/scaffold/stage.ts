@@ -12,17 +12,18 @@ export interface StageSkeleton {
 /** Writes a stage that takes and gives preference pairs, for a file at an absolute path. */
 export function stageSkeleton(path: string): StageSkeleton {
   const name = nameOf(path);
-  const { api, testing } = specifiersFor(path);
+  const { api, testing, zod } = specifiersFor(path);
   return {
-    module: moduleText(name, api),
+    module: moduleText(name, api, zod),
     test: testText(name, basename(path), testing),
   };
 }
 
-function moduleText(name: string, api: string): string {
+function moduleText(name: string, api: string, zod: string): string {
   return `/** ${name}: a stage that keeps the pairs whose answers are long enough. */
 
-import { API_VERSION, defineStage, pairText, preferencePairs, z } from "${api}";
+import { z } from "${zod}";
+import { API_VERSION, defineStage, pairText, preferencePairs } from "${api}";
 
 const config = z.strictObject({
   minCharacters: z.int().min(1).default(1).describe("Fewest characters of an answer."),

@@ -2,7 +2,7 @@
 
 import { join } from "@std/path";
 import type { Json, JsonObject } from "../../base/json.ts";
-import { readRun, type RunRecord } from "../../runner/runs.ts";
+import { readRun, type RunRecord } from "../../runner/run/runs.ts";
 import { EXIT } from "../exit_code.ts";
 import { leavesIn, runFigures } from "../figures.ts";
 import { jsonText } from "../output.ts";
@@ -22,15 +22,17 @@ export const compareVerb = defineVerb({
   usage: "<run> <run> [run ...] [options]",
   required: ["run", "second run"],
   most: Infinity,
-  flags: { json: { kind: "switch", help: "Write the comparison as JSON." }, ...runsFlags },
+  flags: {
+    all: { kind: "switch", help: "Show figures that are the same, too." },
+    json: { kind: "switch", help: "Write the comparison as JSON, every figure in it." },
+    ...runsFlags,
+  },
   examples: [["compare 3f2a91 latest", "Compares a run, by the end of its id, with the newest."]],
   async run({ flags, positionals }, context) {
     const runs: RunRecord[] = [];
     for (const which of positionals) runs.push(await readRun(which, runsDirOf(flags)));
     const settings = await Promise.all(runs.map(runSettings));
-    const differences = align(settings).filter(({ values }) =>
-      values.some((value) => JSON.stringify(value) !== JSON.stringify(values[0]))
-    );
+    const differences = align(settings).filter(differs);
     const figures = align(await Promise.all(runs.map(runFigures)));
     if (flags.json) {
       const heads = runs.map(({ id, status }) => ({ id, status }));
@@ -41,28 +43,38 @@ export const compareVerb = defineVerb({
       );
       return EXIT.ok;
     }
-    const ids = runs.map((run) => run.id);
-    const show = (value: Json | undefined) =>
-      value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
+    const shown = figures.filter((row) => flags.all || differs(row));
     context.write(
-      differences.length === 0 ? "The settings are the same.\n" : formatTable(
-        ["setting", ...ids],
-        differences.map((row) => [
-          row.name,
-          ...row.values.map(show),
-        ]),
-      ),
+      differences.length === 0
+        ? "The settings are the same.\n"
+        : tableOf("setting", runs, differences, settingText),
     );
-    const rows = figures.map(({ name, values }) => [
-      name,
-      ...values.map((value) => value === undefined ? "" : formatFigure(value)),
-    ]);
-    if (rows.length > 0) context.write("\n" + formatTable(["figure", ...ids], rows));
+    if (shown.length > 0) context.write("\n" + tableOf("figure", runs, shown, formatFigure));
     return EXIT.ok;
   },
 });
 
-/** Seed, device, versions, and every stage's version, inputs and options, by path. */
+function tableOf<V>(
+  what: string,
+  runs: readonly RunRecord[],
+  rows: readonly ComparedRow<V>[],
+  show: (value: V) => string,
+): string {
+  const cells = rows.map(({ name, values }) => [
+    name,
+    ...values.map((value) => value === undefined ? "" : show(value)),
+  ]);
+  return formatTable([what, ...runs.map(({ id }) => id)], cells);
+}
+
+function settingText(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/**
+ * Seed, device, versions, and every stage's version, inputs and options, by path; of stages without
+ * inputs also what they gave.
+ */
 async function runSettings(run: RunRecord): Promise<Map<string, Json>> {
   const pipeline = JSON.parse(
     await Deno.readTextFile(join(run.dir, "pipeline.json")),
@@ -81,12 +93,18 @@ async function runSettings(run: RunRecord): Promise<Map<string, Json>> {
       if (value !== undefined) settings.set(`${id}.${path}`, value);
     }
   }
-  for (const stage of run.manifest.stages) {
-    for (const [port, { digest }] of Object.entries(stage.inputs)) {
-      settings.set(`${stage.id}.inputs.${port} digest`, digest.slice(0, 12));
+  for (const { id, inputs, outputs } of run.manifest.stages) {
+    // Where a chain begins the content came from outside: a file may be another under one name.
+    if (Object.keys(inputs).length > 0) continue;
+    for (const [port, { digest }] of Object.entries(outputs)) {
+      settings.set(`${id}.${port} content`, digest.slice(0, 12));
     }
   }
   return settings;
+}
+
+function differs({ values }: ComparedRow<Json>): boolean {
+  return values.some((value) => JSON.stringify(value) !== JSON.stringify(values[0]));
 }
 
 /** One row for each name that any of the maps has, in the order they come. */

@@ -1,9 +1,9 @@
 /** `gc`: frees what no run uses and, where asked, old runs. */
 
 import { format as formatBytes } from "@std/fmt/bytes";
-import { collectGarbage } from "../../runner/gc.ts";
+import { collectGarbage } from "../../runner/store/gc.ts";
 import { EXIT } from "../exit_code.ts";
-import { nearPath } from "../near_path.ts";
+import { shownPath } from "../../runner/load/pipeline_source.ts";
 import { jsonText } from "../output.ts";
 import { runsDirOf, runsFlags } from "../runs_flags.ts";
 import { formatTable } from "../table.ts";
@@ -38,7 +38,7 @@ export const gcVerb = defineVerb({
       const rows = removed.map(({ what, path, sizeBytes }) => [
         what,
         formatBytes(sizeBytes, { binary: true }),
-        nearPath(path),
+        shownPath(path, Deno.cwd()),
       ]);
       context.write(formatTable(["what", "size", "path"], rows));
     }

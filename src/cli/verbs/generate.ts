@@ -1,11 +1,13 @@
-/** `generate`: text from a model, as it comes. */
+/**
+ * `generate`: text from a model, as it comes. There is nothing to save, so that Ctrl-C may end the
+ * process as it does by default (130 to a shell).
+ */
 
 import type { Message } from "../../data/pair.ts";
 import type { Device } from "../../tensor/device.ts";
 import { badCombination, badFlagValue, badMessages } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import type { FlagValues } from "../flags.ts";
-import { InterruptedError, Interrupts } from "../interrupt.ts";
 import { modelDir } from "../model_argument.ts";
 import { jsonText } from "../output.ts";
 import { pipelineFlags } from "../pipeline_argument.ts";
@@ -68,10 +70,15 @@ async function generateText(
   const { loadCausalLM } = await import("../../models/load.ts");
   const { generate } = await import("../../models/generate.ts");
   const tokenizer = await loadTokenizer(dir);
+  if (typeof prompt !== "string" && tokenizer.chatTemplate === undefined) {
+    throw badCombination(
+      "Cannot write a conversation: the model has no chat template",
+      "give --prompt without --chat",
+    );
+  }
   const promptIds = encodePrompt(tokenizer, prompt);
   const streamer = new TextStreamer(tokenizer, { promptIds });
   const model = await loadCausalLM(dir);
-  using interrupts = new Interrupts(context.say);
   const began = performance.now();
   let text = "";
   const show = (piece: string) => {
@@ -86,14 +93,10 @@ async function generateText(
       topK: flags["top-k"],
       topP: flags["top-p"],
       seed: flags.seed,
-      eosTokenIds: [...tokenizer.eosTokenIds],
-      signal: interrupts.signal,
-      onToken: (id: number) => show(streamer.push(id)),
+      eosTokenIds: tokenizer.eosTokenIds,
+      onToken: (id) => show(streamer.push(id)),
     });
     device.checkFailed();
-  } catch (error) {
-    if (error instanceof InterruptedError) return EXIT.interrupted;
-    throw error;
   } finally {
     model.dispose();
   }

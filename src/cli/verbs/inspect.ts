@@ -2,7 +2,7 @@
 
 import { format as formatBytes } from "@std/fmt/bytes";
 import type { JsonObject } from "../../base/json.ts";
-import { findArtifact, readRun, type RunRecord } from "../../runner/runs.ts";
+import { findArtifact, readRun, type RunRecord } from "../../runner/run/runs.ts";
 import { badCombination } from "../errors.ts";
 import { EXIT } from "../exit_code.ts";
 import { leavesIn } from "../figures.ts";
@@ -13,6 +13,7 @@ import {
   openDataset,
   renderTokens,
 } from "../inspect_artifact.ts";
+import { withOwnCommands } from "../invocation.ts";
 import { jsonText } from "../output.ts";
 import { formatDuration } from "../quantity.ts";
 import { summarizeRun, summaryLines } from "../run_summary.ts";
@@ -107,7 +108,7 @@ async function showRun(context: CliContext, run: RunRecord): Promise<void> {
     if (facts.length > 0) context.write("\n" + formatTable([stage.id, ""], facts));
   }
   context.write("\n" + summaryLines(await summarizeRun(run)).join("\n") + "\n");
-  if (manifest.error !== undefined) context.write(manifest.error + "\n");
+  if (manifest.error !== undefined) context.write(withOwnCommands(manifest.error) + "\n");
 }
 
 function showFacts(context: CliContext, facts: ArtifactFacts): void {

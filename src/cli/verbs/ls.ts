@@ -2,8 +2,8 @@
 
 import { format as formatBytes } from "@std/fmt/bytes";
 import type { AnyStage } from "../../runner/contract.ts";
-import { listRuns, readRun, type RunRecord } from "../../runner/runs.ts";
-import { portDemand } from "../../runner/stage_contract.ts";
+import { listRuns, readRun, type RunRecord } from "../../runner/run/runs.ts";
+import { portDemand } from "../../runner/load/stage_contract.ts";
 import { EXIT } from "../exit_code.ts";
 import { jsonText } from "../output.ts";
 import { formatDuration } from "../quantity.ts";

@@ -4,7 +4,8 @@ import { dirname, extname, resolve } from "@std/path";
 import { badCombination, fileExists, unknownArgument } from "../errors.ts";
 import { EXIT } from "../exit_code.ts";
 import type { FlagValues } from "../flags.ts";
-import { programName, shellQuote } from "../invocation.ts";
+import { commandLine } from "../../base/command_line.ts";
+import { programName } from "../invocation.ts";
 import { PIPELINE_FORMATS, type PipelineFormat, pipelineSkeleton } from "../scaffold/pipeline.ts";
 import { configFlag, nameOf } from "../scaffold/place.ts";
 import { stageSkeleton } from "../scaffold/stage.ts";
@@ -63,7 +64,7 @@ async function newStage(
   await writeNew([[path, module], [testPath, test]]);
   context.say(`wrote ${path} and ${testPath}`);
   const words = ["deno", "test", "-A", ...configFlag(resolve(path)), testPath];
-  context.say(`  ${words.map(shellQuote).join(" ")}`);
+  context.say(`  ${commandLine(words)}`);
   context.say(`in a pipeline file: "uses: ./${path.replace(/^.*[/\\]/, "")}", from its folder`);
 }
 
@@ -83,7 +84,7 @@ async function newPipeline(
   const inputs = { model: model ?? "./models/base", data: data ?? "./data/pairs.jsonl" };
   await writeNew([[path, pipelineSkeleton(resolve(path), chosen, inputs)]]);
   context.say(`wrote ${path}`);
-  context.say(`  ${programName()} validate ${shellQuote(path)}`);
+  context.say(`  ${programName()} validate ${commandLine([path])}`);
 }
 
 function formatOf(file: string): PipelineFormat | undefined {

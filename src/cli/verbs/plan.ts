@@ -1,7 +1,7 @@
 /** `plan`: what a run would do with each stage, and why; runs nothing. */
 
-import { loadPipeline } from "../../runner/load.ts";
-import { planPipeline } from "../../runner/plan.ts";
+import { loadPipeline } from "../../runner/load/load.ts";
+import { planPipeline } from "../../runner/plan/plan.ts";
 import { EXIT } from "../exit_code.ts";
 import { jsonText } from "../output.ts";
 import {

@@ -1,7 +1,7 @@
 /** `run`: runs a pipeline, shows how far it is, and says at the end what came of it. */
 
-import { loadPipeline } from "../../runner/load.ts";
-import { runPipeline } from "../../runner/run.ts";
+import { loadPipeline } from "../../runner/load/load.ts";
+import { runPipeline } from "../../runner/run/run.ts";
 import { EXIT, exitCodeOf } from "../exit_code.ts";
 import { Interrupts } from "../interrupt.ts";
 import { withOwnCommands } from "../invocation.ts";
@@ -34,7 +34,9 @@ export const runVerb = defineVerb({
   ],
   async run(input, context) {
     const pipeline = await loadPipeline(...pipelineArgument(input, context));
-    using interrupts = new Interrupts(context.say);
+    using interrupts = new Interrupts(() =>
+      context.say("Stopping: saving what is done (Ctrl-C again ends at once)")
+    );
     using view = progressView((text) => context.show(text));
     const outcome = await runPipeline(pipeline, {
       ...selectionOf(input.flags),

@@ -1,7 +1,7 @@
 /** `schema`: the JSON Schema of pipeline files, the built-in stages' options included. */
 
 import { writeFileAtomic } from "../../base/atomic.ts";
-import { pipelineSchema } from "../../runner/schema.ts";
+import { pipelineSchema } from "../../runner/load/schema.ts";
 import { EXIT } from "../exit_code.ts";
 import { jsonText } from "../output.ts";
 import { defineVerb } from "../verb.ts";

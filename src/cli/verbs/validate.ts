@@ -2,7 +2,7 @@
 
 import type { OddsmithError } from "../../base/error.ts";
 import { PipelineProblems } from "../../runner/errors.ts";
-import { validatePipeline } from "../../runner/load.ts";
+import { validatePipeline } from "../../runner/load/load.ts";
 import { EXIT } from "../exit_code.ts";
 import { jsonText } from "../output.ts";
 import { pipelineArgument, pipelineFlags } from "../pipeline_argument.ts";

@@ -11,7 +11,9 @@ import { joinBytes } from "./lines.ts";
 
 /** One row's bytes and the line (from 1) it begins on. */
 export interface Piece {
+  /** UTF-8, not yet checked. */
   bytes: Uint8Array;
+  /** From 1. */
   line: number;
 }
 
@@ -20,6 +22,7 @@ export class ListFault extends Error {
   /** From 1. */
   readonly line: number;
 
+  /** Says what breaks the list, and on which line (from 1). */
   constructor(message: string, line: number) {
     super(message);
     this.line = line;

@@ -10,7 +10,8 @@ import { RowFault } from "../row_fault.ts";
 import type { DatasetType } from "./dataset_type.ts";
 import { type Field, type Fields, optionalText, textField } from "./fields.ts";
 
-type Content = Omit<ConversationalPair, "id" | "source">;
+/** A conversational pair's content. */
+export type Content = Omit<ConversationalPair, "id" | "source">;
 
 /** {prompt, chosen, rejected}: lists of turns; a text as an answer is an assistant turn. */
 export const conversational: DatasetType = {

@@ -10,6 +10,7 @@ export type PairContent =
 
 /** A dataset type. */
 export interface DatasetType {
+  /** Fields without a column make the type an error for a file. */
   readonly requires: readonly Field[];
   /** Makes a pair's content. @throws RowFault */
   convert(fields: Fields): PairContent;

@@ -1,0 +1,193 @@
+/**
+ * What a run showed, in plain words: the sentence at the head of a page and the remarks under it.
+ * They say when the method did not help as readily as when it did. No markup here.
+ */
+
+import type { EvaluationSummary } from "./evaluation.ts";
+import { formatCount, formatFigure, formatShare } from "./format.ts";
+import type { ReportData, ReportInput } from "./input.ts";
+import { endOf, type TrainingLog } from "./training_log.ts";
+
+/** A remark; "warn" wants the reader's attention. */
+export interface Finding {
+  level: "good" | "note" | "warn";
+  text: string;
+}
+
+const ACCURACY = "eval_rewards/accuracies";
+
+/** The sentence that says what happened. */
+export function headline({ evaluation, training }: ReportInput): string {
+  if (evaluation) return evaluationHeadline(evaluation.summary);
+  if (!training) return "This run was neither trained nor evaluated: there is nothing to compare.";
+  const accuracy = endOf(training.series.get(ACCURACY) ?? []) ??
+    endOf(training.series.get("rewards/accuracies") ?? []);
+  return accuracy === undefined
+    ? "The model was trained; it was not evaluated on held-out pairs."
+    : `By the end of training the model preferred the chosen answer in ${formatShare(accuracy)} ` +
+      "of pairs; it was not compared with the model it started from.";
+}
+
+function evaluationHeadline({ pairs, before, after, change }: EvaluationSummary): string {
+  const now = formatShare(after.metrics[ACCURACY]);
+  const interval = after.intervals[ACCURACY];
+  const range = interval
+    ? ` (${formatShare(interval.level)} interval ${formatShare(interval.low)} to ${
+      formatShare(interval.high)
+    })`
+    : "";
+  const count = `${formatCount(pairs)} held-out ${pairs === 1 ? "pair" : "pairs"}`;
+  if (!before) return `The model prefers the chosen answer in ${now} of ${count}${range}.`;
+  const was = formatShare(before.metrics[ACCURACY]);
+  const moved = change?.[ACCURACY];
+  if (moved && moved.low > 0) {
+    return `The model now prefers the chosen answer in ${now} of ${count}${range}, up from ${was} ` +
+      "before training.";
+  }
+  if (moved && moved.high < 0) {
+    return `Training did harm: the model prefers the chosen answer in ${now} of ${count}${range}, ` +
+      `down from ${was}.`;
+  }
+  return `The model prefers the chosen answer in ${now} of ${count}${range}; before training it ` +
+    `was ${was}. These pairs do not show a difference.`;
+}
+
+/** The remarks under the headline, the most telling first. */
+export function findings(input: ReportInput): Finding[] {
+  const { evaluation, training, data } = input;
+  return [
+    ...(evaluation ? probabilityFindings(evaluation.summary) : []),
+    ...(training ? trainingFindings(training) : []),
+    ...(evaluation ? certaintyFindings(evaluation.summary) : []),
+    ...(data ? dataFindings(data) : []),
+  ];
+}
+
+/** What became of the two log-probabilities: the heart of what ORPO claims. */
+function probabilityFindings({ before, after, objective }: EvaluationSummary): Finding[] {
+  const found: Finding[] = [];
+  const end = answerLogps(after.metrics);
+  if (before) {
+    const start = answerLogps(before.metrics);
+    const chosen = `${formatFigure(start.chosen)} to ${formatFigure(end.chosen)}`;
+    const rejected = `${formatFigure(start.rejected)} to ${formatFigure(end.rejected)}`;
+    if (end.rejected < start.rejected && end.chosen > start.chosen) {
+      found.push({
+        level: "good",
+        text:
+          `Chosen answers became likelier (${chosen} a token, natural logarithm) and rejected ` +
+          `ones less likely (${rejected}).`,
+      });
+    } else if (end.rejected >= start.rejected) {
+      found.push({
+        level: "warn",
+        text: `Rejected answers became likelier too (${rejected} a token, natural logarithm; ` +
+          `chosen ${chosen}), as plain fine-tuning makes them. ` +
+          (objective.beta === 0 ? "beta was 0." : "A larger beta pushes them down."),
+      });
+    } else {
+      found.push({
+        level: "warn",
+        text: `Both answers became less likely: chosen ${chosen}, rejected ${rejected} a token. ` +
+          "The margin grew at the cost of the text itself; a smaller beta or learning rate helps.",
+      });
+    }
+  }
+  if (end.chosen > -0.1 && end.rejected < -5) {
+    found.push({
+      level: "warn",
+      text:
+        `Chosen answers are almost certain (${formatFigure(end.chosen)} a token) and rejected ` +
+        `ones almost impossible (${formatFigure(end.rejected)}): the usual sign of overfitting. ` +
+        "Fewer epochs, a lower learning rate or more pairs would tell.",
+    });
+  }
+  return found;
+}
+
+function answerLogps(metrics: Record<string, number>): { chosen: number; rejected: number } {
+  return {
+    chosen: metrics["eval_logps/chosen"] ?? NaN,
+    rejected: metrics["eval_logps/rejected"] ?? NaN,
+  };
+}
+
+/** Signs in the log that training went on too long, or did nothing. */
+function trainingFindings({ series }: TrainingLog): Finding[] {
+  const found: Finding[] = [];
+  const nll = series.get("eval_nll_loss") ?? [];
+  const last = nll.at(-1);
+  if (last && nll.length >= 3) {
+    const lowest = nll.reduce((low, point) => point.value < low.value ? point : low);
+    if (last.value > lowest.value * 1.05 && last.value - lowest.value > 0.02) {
+      found.push({
+        level: "warn",
+        text: `The loss on held-out answers was lowest at step ${formatCount(lowest.step)} ` +
+          `(${formatFigure(lowest.value)}) and rose to ${formatFigure(last.value)} by step ` +
+          `${
+            formatCount(last.step)
+          }: the model overfits from there. Keeping the best checkpoint, ` +
+          "or stopping early, avoids it.",
+      });
+    }
+  }
+  const chosen = endOf(series.get("logps/chosen") ?? []);
+  const rejected = endOf(series.get("logps/rejected") ?? []);
+  const heldOut = endOf(series.get("eval_logps/chosen") ?? []);
+  if (chosen !== undefined && heldOut !== undefined && chosen - heldOut > 0.5) {
+    found.push({
+      level: "warn",
+      text: `Chosen answers of training pairs end at ${formatFigure(chosen)} a token, held-out ` +
+        `ones at ${formatFigure(heldOut)}: part of what was learnt is the training set itself.`,
+    });
+  } else if (chosen !== undefined && rejected !== undefined && chosen > -0.1 && rejected < -5) {
+    found.push({
+      level: "note",
+      text:
+        `On training pairs chosen answers end almost certain (${formatFigure(chosen)} a token) ` +
+        `and rejected ones almost impossible (${formatFigure(rejected)}); more epochs would only ` +
+        "fit these pairs more closely.",
+    });
+  }
+  return found;
+}
+
+/** What the number of held-out pairs allows one to say. */
+function certaintyFindings({ pairs, after }: EvaluationSummary): Finding[] {
+  const accuracy = after.metrics[ACCURACY];
+  if (accuracy === 1 || accuracy === 0) {
+    return [{
+      level: "note",
+      text:
+        `${accuracy === 1 ? "Not one" : "Every one"} of ${formatCount(pairs)} pairs went wrong, ` +
+        "so resampling them gives an interval of no width; the rate among other pairs may still " +
+        `be up to ${formatShare(Math.min(1, 3 / pairs))} away (rule of three).`,
+    }];
+  }
+  if (pairs >= 30) return [];
+  return [{
+    level: "note",
+    text:
+      `${formatCount(pairs)} held-out pairs are few: the interval is wide, and one pair moves ` +
+      `accuracy by ${formatShare(1 / pairs)}.`,
+  }];
+}
+
+/** What in the data may pass for a preference. */
+function dataFindings({ lengths }: ReportData): Finding[] {
+  const chosen = lengths.summary("chosen");
+  const rejected = lengths.summary("rejected");
+  if (!chosen || !rejected) return [];
+  const longer = lengths.chosenLonger / lengths.pairs;
+  const ratio = chosen.mean / rejected.mean;
+  if (Math.abs(longer + lengths.equallyLong / lengths.pairs / 2 - 0.5) < 0.2) return [];
+  return [{
+    level: "note",
+    text:
+      `Length alone tells much: the chosen answer is the longer one in ${formatShare(longer)} of ` +
+      `training pairs, ${
+        formatFigure(ratio)
+      } times as long on average. Log-probabilities are means ` +
+      "a token, so this does not enter the loss by itself; a model can still learn it.",
+  }];
+}

@@ -1,0 +1,66 @@
+/** What can be known of a stage before it runs: its files are there, and what it needs can be had. */
+
+import { type ErrorLocation, OddsmithError } from "../../base/error.ts";
+import { resolve } from "@std/path";
+import type { AnyStage } from "../contract.ts";
+import type { StageDraft } from "./spec.ts";
+import type { NodePath } from "./pipeline_source.ts";
+import { needsGpu, needsNet, sourcesFailed } from "./stage_errors.ts";
+
+/** Checks a stage's needs against the pipeline's device and this process's permissions. */
+export async function checkNeeds(
+  stage: AnyStage,
+  stageId: string,
+  device: string,
+  location: ErrorLocation | undefined,
+): Promise<OddsmithError[]> {
+  const problems: OddsmithError[] = [];
+  if (stage.needs?.gpu && (device === "cpu" || device === "wasm")) {
+    problems.push(needsGpu(stageId, device, location));
+  }
+  if (stage.needs?.net) {
+    const { state } = await Deno.permissions.query({ name: "net" });
+    if (state === "denied") problems.push(needsNet(stageId, location));
+  }
+  return problems;
+}
+
+/** Asks a stage for the files it depends on; its error gets the place of the option it is about. */
+export async function checkSources(
+  stage: AnyStage,
+  stageId: string,
+  config: unknown,
+  draft: StageDraft,
+  baseDir: string,
+): Promise<OddsmithError | undefined> {
+  try {
+    await stage.sources?.(config, (path) => resolve(baseDir, path));
+    return undefined;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const place = draft.at(["with", ...mentionedOption(draft.options, message, baseDir)]);
+    if (!(error instanceof OddsmithError)) return sourcesFailed(stageId, error, place);
+    if (error.location !== undefined) return error;
+    const { kind, code, hint, cause } = error;
+    return new OddsmithError(kind, code, error.message, { location: place, hint, cause });
+  }
+}
+
+/** The path of the option whose text the message quotes, the longest where there are several. */
+function mentionedOption(options: unknown, message: string, baseDir: string): NodePath {
+  let found: NodePath = [];
+  let length = 0;
+  const visit = (value: unknown, path: NodePath) => {
+    if (typeof value === "string") {
+      const isMentioned = value !== "" &&
+        (message.includes(value) || message.includes(resolve(baseDir, value)));
+      if (isMentioned && value.length > length) [found, length] = [path, value.length];
+    } else if (Array.isArray(value)) {
+      value.forEach((inner, index) => visit(inner, [...path, index]));
+    } else if (typeof value === "object" && value !== null) {
+      for (const [key, inner] of Object.entries(value)) visit(inner, [...path, key]);
+    }
+  };
+  visit(options, []);
+  return found;
+}

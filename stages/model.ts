@@ -1,0 +1,140 @@
+/**
+ * model: the model that a pipeline starts from, as a Hugging Face folder: one that is there, or a
+ * new one from a seed with a byte-level tokenizer. What folders may hold: docs/models.md.
+ */
+
+import { z } from "zod";
+import { API_VERSION, defineStage, type Stage, type StageContext } from "../src/runner/contract.ts";
+import { type FolderDraft, modelFolder } from "./artifacts.ts";
+
+const size = (fallback: number) => z.int().min(1).default(fallback);
+
+const init = z.strictObject({
+  tokenizer: z.enum(["bytes"]).default("bytes").describe(
+    "The tokenizer written beside the model: one token a byte, and special tokens for chats.",
+  ),
+  hiddenSize: size(128).describe("Channels of a token."),
+  intermediateSize: z.int().min(1).optional().describe(
+    "Channels inside the MLP. Default: 8/3 of hiddenSize, rounded up to a multiple of 16.",
+  ),
+  numHiddenLayers: size(4).describe("Blocks."),
+  numAttentionHeads: size(4).describe("Query heads; their number divides hiddenSize."),
+  numKeyValueHeads: z.int().min(1).optional().describe(
+    "Key/value heads; their number divides numAttentionHeads. Default: numAttentionHeads.",
+  ),
+  maxPositionEmbeddings: size(512).describe("The longest sequence, in tokens."),
+  ropeTheta: z.number().positive().default(10_000).describe("Base of the rotary frequencies."),
+  rmsNormEps: z.number().positive().default(1e-5).describe("Added to the mean square in norms."),
+  tieWordEmbeddings: z.boolean().default(true).describe(
+    "Whether the head is the embedding matrix itself.",
+  ),
+  initializerRange: z.number().positive().default(0.02).describe(
+    "Standard deviation of the new weights.",
+  ),
+}).refine((value) => value.hiddenSize % (2 * value.numAttentionHeads) === 0, {
+  path: ["numAttentionHeads"],
+  message: "hiddenSize must be an even multiple of numAttentionHeads",
+}).refine((value) => value.numAttentionHeads % (value.numKeyValueHeads ?? 1) === 0, {
+  path: ["numKeyValueHeads"],
+  message: "numKeyValueHeads must divide numAttentionHeads",
+});
+
+const config = z.strictObject({
+  from: z.string().min(1).optional().describe(
+    "A Hugging Face model folder: config.json, *.safetensors, tokenizer.json. Its files are copied.",
+  ),
+  init: init.optional().describe("A new Llama model; its weights come from the run's seed."),
+}).refine((value) => (value.from === undefined) !== (value.init === undefined), {
+  path: ["from"],
+  message: "give either from or init",
+});
+
+type Config = z.output<typeof config>;
+type Init = z.output<typeof init>;
+type Context = StageContext<Record<never, never>, Config>;
+
+/** Gives the model a pipeline starts from, checked whole. */
+export const model: Stage<
+  Record<never, never>,
+  { model: typeof modelFolder },
+  Config,
+  z.input<typeof config>,
+  "model"
+> = defineStage({
+  apiVersion: API_VERSION,
+  name: "model",
+  version: "1",
+  summary: "Takes a Hugging Face model folder, or makes a new model from a seed.",
+  inputs: {},
+  outputs: { model: modelFolder },
+  config,
+  sources: async (config, resolvePath) => {
+    if (config.from === undefined) return [];
+    const { modelFiles } = await import("../src/models/folder.ts");
+    return await modelFiles(resolvePath(config.from));
+  },
+  run: async (ctx) => {
+    ctx.signal.throwIfAborted();
+    return { model: ctx.config.init ? makeModel(ctx.config.init, ctx) : await takeModel(ctx) };
+  },
+});
+
+export default model;
+
+async function takeModel(ctx: Context): Promise<FolderDraft> {
+  const { basename, join } = await import("@std/path");
+  const { modelFiles } = await import("../src/models/folder.ts");
+  const from = ctx.resolvePath(ctx.config.from!);
+  await recordModel(from, ctx);
+  return async (dir) => {
+    for (const path of await modelFiles(from)) {
+      await Deno.copyFile(path, join(dir, basename(path)));
+    }
+  };
+}
+
+function makeModel(options: Init, ctx: Context): FolderDraft {
+  return async (dir) => {
+    const { join } = await import("@std/path");
+    const { initModel } = await import("../src/models/init.ts");
+    const { BYTE_SPECIAL_TOKENS, BYTE_VOCAB_SIZE, byteTokenizerFiles } = await import(
+      "../src/text/byte_tokenizer.ts"
+    );
+    const idOf = (token: typeof BYTE_SPECIAL_TOKENS[number]): number =>
+      BYTE_VOCAB_SIZE - BYTE_SPECIAL_TOKENS.length + BYTE_SPECIAL_TOKENS.indexOf(token);
+    await initModel(dir, {
+      ...options,
+      intermediateSize: options.intermediateSize ?? Math.ceil(options.hiddenSize / 6) * 16,
+      numKeyValueHeads: options.numKeyValueHeads ?? options.numAttentionHeads,
+      vocabSize: BYTE_VOCAB_SIZE,
+      bosTokenId: idOf("<|bos|>"),
+      eosTokenId: idOf("<|eos|>"),
+      padTokenId: idOf("<|pad|>"),
+    }, ctx.seed);
+    for (const [name, text] of Object.entries(byteTokenizerFiles())) {
+      await Deno.writeTextFile(join(dir, name), text);
+    }
+    await recordModel(dir, ctx);
+  };
+}
+
+/** Checks a model folder by its headers and says in the manifest what it is. */
+async function recordModel(dir: string, ctx: Context): Promise<void> {
+  const { checkModelFolder } = await import("../src/models/load.ts");
+  const { config, architecture, weights, unexpected } = await checkModelFolder(dir);
+  if (unexpected.length > 0) {
+    ctx.log(`the model does not use ${unexpected.length} tensors, e.g. ${unexpected[0]}`, "warn");
+  }
+  const names = [...architecture.parameterShapes(config).keys()];
+  const entries = names.map((name) => weights.tensors.get(name)!);
+  const count = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
+  ctx.record({
+    modelType: config.modelType,
+    parameters: entries.reduce((sum, { shape }) => sum + count(shape), 0),
+    dtypes: [...new Set(entries.map(({ dtype }) => dtype))].sort(),
+    vocabSize: config.vocabSize,
+    hiddenSize: config.hiddenSize,
+    layers: config.numHiddenLayers,
+    maxPositionEmbeddings: config.maxPositionEmbeddings,
+  });
+}

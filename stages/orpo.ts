@@ -1,0 +1,115 @@
+/**
+ * The stage "orpo": trains a model on tokenized pairs. The training itself is src/train/loop.ts;
+ * this file joins it to the runner.
+ */
+
+import { join } from "@std/path";
+import type { JsonObject } from "../src/base/json.ts";
+import { API_VERSION, type Stage, type StageContext } from "../src/runner/contract.ts";
+import type { Device, DeviceChoice } from "../src/tensor/device.ts";
+import type { TrainHooks, TrainResult } from "../src/train/loop.ts";
+import { type OrpoOptions, orpoOptions } from "../src/train/options.ts";
+import { type FolderDraft, modelFolder, tokenizedPairs, trainingLog } from "./artifacts.ts";
+
+type OrpoInputs = { readonly model: typeof modelFolder; readonly pairs: typeof tokenizedPairs };
+type OrpoOutputs = { readonly model: typeof modelFolder; readonly log: typeof trainingLog };
+type OrpoContext = StageContext<OrpoInputs, OrpoOptions>;
+
+/** Trains a model by ORPO. */
+export const orpo: Stage<OrpoInputs, OrpoOutputs, OrpoOptions, Partial<OrpoOptions>, "orpo"> = {
+  apiVersion: API_VERSION,
+  name: "orpo",
+  version: "1",
+  summary: "Trains a model on preference pairs by ORPO: one loss, no reference model.",
+  inputs: { model: modelFolder, pairs: tokenizedPairs },
+  outputs: { model: modelFolder, log: trainingLog },
+  config: orpoOptions,
+  // How often figures are read and checkpoints kept changes no weight and no row.
+  volatile: ["loggingSteps", "saveSteps", "saveTotalLimit"],
+  run: train,
+};
+
+export default orpo;
+
+async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: FolderDraft }> {
+  const { openDevice } = await import("../src/tensor/device.ts");
+  const { loadCausalLM } = await import("../src/models/load.ts");
+  const { saveCausalLM } = await import("../src/models/save.ts");
+  const { PairStore } = await import("../src/train/pair_store.ts");
+  const { trainOrpo } = await import("../src/train/loop.ts");
+  const device = await openDevice(ctx.device as DeviceChoice);
+  ctx.record({ device: device.note });
+  const pairs = await ctx.inputs.pairs.read();
+  const model = await loadCausalLM(ctx.inputs.model.dir);
+  try {
+    const training = await PairStore.load(pairs.rows("train"), model.config);
+    const evaluation = await PairStore.load(pairs.rows("eval"), model.config);
+    ctx.log(`training on ${training.size} pairs, ${evaluation.size} held out; ${device.note}`);
+    const result = await trainOrpo({
+      model,
+      train: training,
+      evaluation,
+      options: ctx.config,
+      seed: ctx.seed,
+      device,
+      dir: ctx.scratch,
+      signal: ctx.signal,
+      hooks: hooksOf(ctx),
+    });
+    const summary = summaryOf(result, device, { train: training.size, eval: evaluation.size });
+    ctx.record(summary);
+    return {
+      model: async (dir) => {
+        await saveCausalLM(model, ctx.inputs.model.dir, dir);
+        model.dispose();
+      },
+      log: async (dir) => {
+        await Deno.copyFile(join(ctx.scratch, "steps.jsonl"), join(dir, "steps.jsonl"));
+        const text = JSON.stringify(summary, null, 2) + "\n";
+        await Deno.writeTextFile(join(dir, "summary.json"), text);
+      },
+    };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+function hooksOf(ctx: OrpoContext): TrainHooks {
+  return {
+    progress: (done, total, note) => ctx.report({ unit: "steps", done, total, note }),
+    row: (row) => ctx.metrics(row),
+    log: (message, level) => ctx.log(message, level),
+  };
+}
+
+function summaryOf(
+  result: TrainResult,
+  device: Device,
+  counts: { train: number; eval: number },
+): JsonObject {
+  const { state, totalSteps, modelStep, resumedFrom } = result;
+  const seconds = state.trainMs / 1000;
+  const evaluation = (record: typeof state.lastEval) =>
+    record ? { step: record.step, metrics: { ...record.metrics } } : null;
+  return {
+    device: device.note,
+    backend: device.backend,
+    trainPairs: counts.train,
+    evalPairs: counts.eval,
+    steps: state.step,
+    totalSteps,
+    stoppedEarly: state.stoppedEarly,
+    resumedFrom: resumedFrom ?? null,
+    modelStep,
+    best: state.best ? { ...state.best } : null,
+    evalBefore: evaluation(state.firstEval),
+    evalAfter: evaluation(state.lastEval),
+    pairsSeen: state.pairs,
+    tokensSeen: state.tokens,
+    trainMs: state.trainMs,
+    pairsPerSecond: state.pairs / seconds,
+    tokensPerSecond: state.tokens / seconds,
+    peakMemoryBytes: state.peakMemoryBytes,
+  };
+}

@@ -1,0 +1,45 @@
+/** doctor: what it finds here, and without a driver. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Workplace } from "./program.ts";
+
+/** Asks for a graphics API that this system has not, so that no adapter answers. */
+const NO_ADAPTER = { DENO_WEBGPU_BACKEND: Deno.build.os === "windows" ? "metal" : "dx12" };
+
+Deno.test("doctor: checks Deno, packages, devices, store and disk", async () => {
+  await using place = await Workplace.make();
+  const { code, stdout, stderr } = await place.run("doctor", "--json");
+  assertEquals(code, 0, stderr);
+  const findings: { name: string; state: string; detail: string }[] = JSON.parse(stdout);
+  const names = findings.map(({ name }) => name);
+  assertEquals(names, ["deno", "tfjs", "webgpu", "wasm", "store", "disk"]);
+  assertStringIncludes(findings[0]!.detail, Deno.version.deno);
+  assertStringIncludes(findings[1]!.detail, "tfjs-backend-webgpu 4.22.0");
+  assertEquals(findings[3]!.state, "ok");
+  assertStringIncludes(findings[4]!.detail, `${place.dir}/runs`);
+  assertEquals(await Array.fromAsync(Deno.readDir(place.dir)), []);
+});
+
+Deno.test(
+  "doctor: without an adapter warns what to install; --device webgpu then exits with 3",
+  async () => {
+    await using place = await Workplace.make();
+    const warned = await place.withEnv(NO_ADAPTER).run("doctor");
+    assertEquals(warned.code, 0, warned.stderr);
+    assertStringIncludes(warned.stderr, "apt-get install mesa-vulkan-drivers");
+    const failed = await place.withEnv(NO_ADAPTER).run("doctor", "--device", "webgpu");
+    assertEquals(failed.code, 3);
+    assert(/webgpu +fail /.test(failed.stdout), failed.stdout);
+  },
+);
+
+Deno.test({
+  name: "doctor: a store that cannot be written fails",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using place = await Workplace.make();
+    const { code, stdout } = await place.run("doctor", "--runs-dir", "/proc/nothing/runs");
+    assertEquals(code, 1);
+    assert(/store +fail /.test(stdout), stdout);
+  },
+});

@@ -1,0 +1,80 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { OddsmithError } from "../../src/base/error.ts";
+import { loadCausalLM } from "../../src/models/load.ts";
+import { assertStageContract, tryStage } from "../../src/runner/testing.ts";
+import { openDevice } from "../../src/tensor/device.ts";
+import { loadTokenizer } from "../../src/text/tokenizer.ts";
+import { model } from "../../stages/model.ts";
+import { goldenCases, withGoldenModel } from "./fixtures.ts";
+
+const TINY = { hiddenSize: 16, numHiddenLayers: 1, numAttentionHeads: 2 };
+const golden = (await goldenCases()).get("grouped heads, tied")!;
+
+Deno.test("model: keeps the stage contract, from a seed and from a folder", () =>
+  withGoldenModel(golden, async (dir) => {
+    await assertStageContract(model, { config: { init: TINY } });
+    await assertStageContract(model, { config: { from: dir } });
+  }));
+
+Deno.test("model: a new model loads, with a tokenizer whose ids it holds", async () => {
+  await using trial = await tryStage(model, { config: { init: TINY } });
+  const { dir } = trial.outputs.model;
+  await openDevice("cpu");
+  const loaded = await loadCausalLM(dir);
+  const tokenizer = await loadTokenizer(dir);
+  assertEquals(tokenizer.vocabSize, loaded.config.vocabSize);
+  assertEquals(tokenizer.bosTokenId, loaded.config.bosTokenId);
+  assertEquals([tokenizer.eosTokenId], loaded.config.eosTokenIds);
+  loaded.dispose();
+});
+
+Deno.test("model: takes a folder's files as they are, and nothing else", () =>
+  withGoldenModel(golden, async (dir) => {
+    await Deno.writeTextFile(join(dir, "tokenizer.json"), "{}");
+    await Deno.writeTextFile(join(dir, "README.md"), "not the model's");
+    await using trial = await tryStage(model, { config: { from: dir } });
+    const files = [...Deno.readDirSync(trial.outputs.model.dir)].map(({ name }) => name).sort();
+    assertEquals(files, ["config.json", "model.safetensors", "tokenizer.json"]);
+    for (const name of files) {
+      assertEquals(
+        await Deno.readFile(join(trial.outputs.model.dir, name)),
+        await Deno.readFile(join(dir, name)),
+      );
+    }
+    const sources = await model.sources!({ from: dir }, (path) => path);
+    assertEquals(sources.map((path) => path.slice(dir.length + 1)).sort(), files);
+  }));
+
+Deno.test("model: records what the model is", () =>
+  withGoldenModel(golden, async (dir) => {
+    await using trial = await tryStage(model, { config: { from: dir } });
+    const parameters = Object.values(golden.shapes)
+      .reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
+    assertEquals(trial.record.parameters, parameters);
+    assertEquals(trial.record.modelType, "llama");
+    assertEquals(trial.record.dtypes, ["F32"]);
+  }));
+
+Deno.test("model: weights that do not fit config.json fail here, not in training", () =>
+  withGoldenModel(golden, async (dir) => {
+    const config = { ...golden.config, vocab_size: 41 };
+    await Deno.writeTextFile(join(dir, "config.json"), JSON.stringify(config));
+    const error = await assertRejects(
+      () => tryStage(model, { config: { from: dir } }),
+      OddsmithError,
+    );
+    assertEquals(error.code, "WRONG_SHAPE");
+  }));
+
+Deno.test("model: options ask for exactly one of from and init, and for sizes that fit", async () => {
+  const issues = async (config: unknown): Promise<number> =>
+    (await model.config["~standard"].validate(config)).issues?.length ?? 0;
+  assert(await issues({}) > 0);
+  assert(await issues({ from: "x", init: {} }) > 0);
+  assert(await issues({ init: { hiddenSize: 30, numAttentionHeads: 4 } }) > 0);
+  assert(await issues({ init: { numKeyValueHeads: 3 } }) > 0);
+  assert(await issues({ init: { hiddenSise: 64 } }) > 0);
+  assertEquals(await issues({ init: {} }), 0);
+  assertEquals(await issues({ from: "x" }), 0);
+});
