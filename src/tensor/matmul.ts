@@ -4,13 +4,20 @@
  * gradients. Results repeat bit by bit on a device with the same tuning.
  */
 
+import { sizeMismatch } from "./errors.ts";
 import { usesFused } from "./kernels.ts";
-import { type MatMulOptions, matMulProblem } from "./matmul_problem.ts";
+import {
+  type MatMulOptions,
+  matMulProblem,
+  type Matrix,
+  type MatrixRows,
+  storedMatrix,
+} from "./matmul_problem.ts";
 import { encodeMatMul } from "./matmul_run.ts";
 import { stockMatMul } from "./matmul_stock.ts";
 import { chooseVariant } from "./matmul_variants.ts";
 import { allocate } from "./program.ts";
-import { tf } from "./tf.ts";
+import type { tf } from "./tf.ts";
 
 export type { MatMulOptions } from "./matmul_problem.ts";
 
@@ -29,26 +36,32 @@ export function matMul<T extends tf.Tensor2D | tf.Tensor3D>(
   }
   const problem = matMulProblem(a as tf.Tensor2D, b as tf.Tensor2D, options);
   const y = allocate([problem.rows, problem.columns], "float32", "a matrix product");
-  encodeMatMul(problem, chooseVariant(problem), y, false);
+  encodeMatMul(problem, chooseVariant(problem), storedMatrix(y as tf.Tensor2D), false);
   return y as T;
 }
 
+/** How `matMulInto` writes. */
+export interface MatMulIntoOptions extends MatMulOptions {
+  /** Adds to what is there; default false: replaces it. */
+  readonly accumulates?: boolean;
+}
+
 /**
- * Adds a product to `y` [M, N] in place where it can, and gives the sum: `y` itself, changed, on
- * webgpu; else a new tensor, `y` disposed. Either way `y` belongs to the result from here on.
+ * Writes the product of a [M, K] and b [K, N] (after transposition) to `y` [M, N] in place, on
+ * webgpu alone. Matrices may be rows of larger tensors, and those larger than a binding.
+ *
+ * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED, SIZE_MISMATCH; NO_DEVICE off webgpu.
  */
-export function addMatMul(
-  y: tf.Tensor2D,
-  a: tf.Tensor2D,
-  b: tf.Tensor2D,
-  options: MatMulOptions = {},
-): tf.Tensor2D {
-  if (!usesFused() || a.size === 0 || b.size === 0) {
-    const sum = tf.tidy(() => tf.add(y, stockMatMul(a, b, options))) as tf.Tensor2D;
-    y.dispose();
-    return sum;
-  }
+export function matMulInto(
+  y: tf.Tensor2D | MatrixRows,
+  a: Matrix,
+  b: Matrix,
+  { accumulates = false, ...options }: MatMulIntoOptions = {},
+): void {
   const problem = matMulProblem(a, b, options);
-  encodeMatMul(problem, chooseVariant(problem), y, true);
-  return y;
+  const { rows, columns } = problem;
+  if (y.shape[0] !== rows || y.shape[1] !== columns) {
+    throw sizeMismatch("a matrix product in place", y.shape, [rows, columns]);
+  }
+  encodeMatMul(problem, chooseVariant(problem), storedMatrix(y), accumulates);
 }

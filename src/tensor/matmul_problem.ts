@@ -16,16 +16,30 @@ export interface HalfMatrix {
   readonly shape: readonly [number, number];
 }
 
-/** An operand of `matMul`. */
-export type Matrix = tf.Tensor2D | HalfMatrix;
+/** Rows of a tensor, taken as a matrix of `shape`, from `firstRow` on. */
+export interface MatrixRows {
+  readonly rowsOf: tf.Tensor;
+  /** Counted in rows of `shape`. */
+  readonly firstRow: number;
+  readonly shape: readonly [number, number];
+}
 
-/** An operand as it is stored. */
-export interface Operand {
+/** An operand of a product. */
+export type Matrix = tf.Tensor2D | MatrixRows | HalfMatrix;
+
+/** A matrix as it is stored. */
+export interface StoredMatrix {
   readonly tensor: tf.Tensor;
   readonly format: "f32" | "f16";
-  readonly along: Along;
+  /** Where it starts in the tensor, in values. */
+  readonly start: number;
   /** Values a stored row. */
   readonly stride: number;
+}
+
+/** An operand as it is stored. */
+export interface Operand extends StoredMatrix {
+  readonly along: Along;
 }
 
 /** y [rows, columns] = a b, over `inner`. */
@@ -60,16 +74,17 @@ export function matMulProblem(
     rows,
     inner,
     columns,
-    a: operand(a, transposeA ? "outer" : "inner"),
-    b: operand(b, transposeB ? "inner" : "outer"),
+    a: { ...storedMatrix(a), along: transposeA ? "outer" : "inner" },
+    b: { ...storedMatrix(b), along: transposeB ? "inner" : "outer" },
   };
 }
 
-function operand(matrix: Matrix, along: Along): Operand {
+/** Where a matrix lies. */
+export function storedMatrix(matrix: Matrix): StoredMatrix {
   const stride = matrix.shape[1];
-  return "halves" in matrix
-    ? { tensor: matrix.halves, format: "f16", along, stride }
-    : { tensor: matrix, format: "f32", along, stride };
+  if ("halves" in matrix) return { tensor: matrix.halves, format: "f16", start: 0, stride };
+  if (!("rowsOf" in matrix)) return { tensor: matrix, format: "f32", start: 0, stride };
+  return { tensor: matrix.rowsOf, format: "f32", start: matrix.firstRow * stride, stride };
 }
 
 /** The class of problems that one measurement speaks for. */

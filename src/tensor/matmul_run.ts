@@ -3,7 +3,7 @@
  * so that their copies stay small whatever the size of the matrices.
  */
 
-import type { OperandAccess, RegisterKernel } from "./matmul_registers.ts";
+import type { Along, OperandAccess, RegisterKernel } from "./matmul_registers.ts";
 import {
   MATMUL_PARAMS,
   REGISTER_LANES,
@@ -11,14 +11,13 @@ import {
   registerKernelKey,
   scalarSource,
 } from "./matmul_registers.ts";
-import type { Operand, Problem } from "./matmul_problem.ts";
+import type { Operand, Problem, StoredMatrix } from "./matmul_problem.ts";
 import sharedCode from "./matmul_shared.wgsl" with { type: "text" };
 import type { MatMulVariant, RegisterVariant, SharedVariant } from "./matmul_variants.ts";
 import { workgroupTile } from "./matmul_variants.ts";
 import type { PipelineSource } from "./pipelines.ts";
-import { type Binding, runProgram } from "./program.ts";
+import { type Binding, rangeAlignment, runProgram } from "./program.ts";
 import { fitsTexels, type TexelView } from "./texels.ts";
-import type { tf } from "./tf.ts";
 
 /** The rows and columns of the result, and the inner steps, that one dispatch takes. */
 interface Block {
@@ -41,7 +40,7 @@ const MOST_COPIED = 2 ** 23;
 export function encodeMatMul(
   problem: Problem,
   variant: MatMulVariant,
-  y: tf.Tensor,
+  y: StoredMatrix,
   accumulates: boolean,
 ): void {
   const run = variant.family === "shared" ? encodeShared : encodeRegisters;
@@ -83,17 +82,17 @@ function encodeRegisters(
   problem: Problem,
   block: Block,
   { tile, usesTexels }: RegisterVariant,
-  y: tf.Tensor,
+  y: StoredMatrix,
 ): void {
   const { rows, steps, columns, accumulates } = block;
-  const a = inputOf(problem.a, block.row, rows, block.inner, steps, usesTexels);
-  const b = inputOf(problem.b, block.column, columns, block.inner, steps, usesTexels);
+  const a = inputOf(partOf(problem.a, block.row, rows, block), usesTexels);
+  const b = inputOf(partOf(problem.b, block.column, columns, block), usesTexels);
   const kernel: RegisterKernel = {
     tile,
     a: a.access,
     b: b.access,
     isRagged: steps % 4 !== 0,
-    storesVectors: problem.columns % 4 === 0 && columns % 4 === 0,
+    storesVectors: [y.start, y.stride, columns].every((place) => place % 4 === 0),
     accumulates,
   };
   const [alongRows, alongColumns] = [
@@ -104,55 +103,86 @@ function encodeRegisters(
     ? [Math.ceil(alongRows / REGISTER_LANES), alongColumns, 1] as const
     : [Math.ceil(alongColumns / REGISTER_LANES), alongRows, 1] as const;
   const source = { key: registerKernelKey(kernel), code: () => registerKernelCode(kernel) };
-  encode(problem, block, source, [a.input, b.input], workgroups, y);
+  encode(block, source, [a, b], workgroups, y);
 }
 
-/** How a block of an operand is bound: as texels where wanted and possible. */
-function inputOf(
-  { tensor, format, along, stride }: Operand,
-  outer: number,
-  outers: number,
-  inner: number,
-  steps: number,
-  usesTexels: boolean,
-): { access: OperandAccess; input: Binding | TexelView } {
+/** Rows of a stored matrix, each of `length` values. */
+interface Part extends StoredMatrix {
+  readonly along: Along;
+  readonly height: number;
+  readonly length: number;
+}
+
+/** What a block takes of an operand. */
+function partOf(operand: Operand, outer: number, outers: number, block: Block): Part {
+  const { along, start, stride } = operand;
   const [row, height, column, length] = along === "inner"
-    ? [outer, outers, inner, steps]
-    : [inner, steps, outer, outers];
+    ? [outer, outers, block.inner, block.steps]
+    : [block.inner, block.steps, outer, outers];
+  return { ...operand, start: start + row * stride + column, height, length };
+}
+
+/** A part as a program is given it. */
+interface Input {
+  readonly access: OperandAccess;
+  readonly input: Binding | TexelView;
+  /** Where the part starts in what is bound, in values. */
+  readonly start: number;
+  readonly stride: number;
+}
+
+/** Binds a part as texels where wanted and possible, else as a buffer. */
+function inputOf(part: Part, usesTexels: boolean): Input {
+  const { tensor, format, along, start, stride, height, length } = part;
   const perElement = format === "f16" ? 2 : 1;
   const view: TexelView = {
     texels: tensor,
     width: Math.ceil(length / 4),
     height,
     stride: stride / perElement,
-    start: (row * stride + column) / perElement,
+    start: start / perElement,
     format: format === "f16" ? "rgba16float" : "rgba32float",
   };
   if (usesTexels && fitsTexels(view)) {
-    return { access: { kind: "texels", along, format }, input: view };
+    return { access: { kind: "texels", along, format }, input: view, start: 0, stride };
   }
-  const kind = stride % 4 === 0 ? "vectors" : "scalars";
-  return { access: { kind, along, format }, input: tensor };
+  const kind = stride % 4 === 0 && start % 4 === 0 ? "vectors" : "scalars";
+  return { access: { kind, along, format }, ...boundRows(part), stride };
+}
+
+/** The least range of a tensor that holds a part and starts where a binding may. */
+function boundRows(
+  { tensor, format, start, stride, height, length }: Omit<Part, "along">,
+): { input: Binding; start: number } {
+  const perElement = format === "f16" ? 2 : 1;
+  const alignment = rangeAlignment() * perElement;
+  const from = Math.floor(start / alignment) * alignment;
+  const to = start + (height - 1) * stride + length;
+  const bound = Math.ceil((to - from) / perElement);
+  if (from === 0 && bound === tensor.size) return { input: tensor, start };
+  return { input: { tensor, start: from / perElement, length: bound }, start: start - from };
 }
 
 function encodeShared(
   problem: Problem,
   block: Block,
   { tile, name }: SharedVariant,
-  y: tf.Tensor,
+  y: StoredMatrix,
 ): void {
   const { a, b } = problem;
   const { accumulates } = block;
   const flags = `${a.along}-${a.format}/${b.along}-${b.format}/${accumulates ? "+" : ""}`;
   const group = workgroupTile({ family: "shared", name, tile });
   encode(
-    problem,
     block,
     {
       key: `matmul/${name}/${flags}`,
       code: () => [MATMUL_PARAMS, sharedHeader(problem, tile, accumulates), sharedCode].join("\n"),
     },
-    [a.tensor, b.tensor],
+    [
+      inputOf(partOf(a, block.row, block.rows, block), false),
+      inputOf(partOf(b, block.column, block.columns, block), false),
+    ],
     [Math.ceil(block.columns / group.columns), Math.ceil(block.rows / group.rows), 1],
     y,
   );
@@ -180,30 +210,34 @@ const ACCUMULATE = ${accumulates};`;
 }
 
 function encode(
-  { a, b, columns }: Problem,
   block: Block,
   source: PipelineSource,
-  inputs: readonly (Binding | TexelView)[],
+  [a, b]: readonly [Input, Input],
   workgroups: readonly [number, number, number],
-  y: tf.Tensor,
+  y: StoredMatrix,
 ): void {
-  const start = ({ along, stride }: Operand, outer: number) =>
-    along === "inner" ? outer * stride + block.inner : block.inner * stride + outer;
+  const { rows, steps, columns } = block;
+  const out = boundRows({
+    ...y,
+    start: y.start + block.row * y.stride + block.column,
+    height: rows,
+    length: columns,
+  });
   runProgram({
     ...source,
     label: "matmul",
-    inputs,
-    inPlace: [y],
+    inputs: [a.input, b.input],
+    inPlace: [out.input],
     uniforms: [
-      block.rows,
-      block.steps,
-      block.columns,
-      start(a, block.row),
-      a.stride,
-      start(b, block.column),
-      b.stride,
-      block.row * columns + block.column,
+      rows,
+      steps,
       columns,
+      a.start,
+      a.stride,
+      b.start,
+      b.stride,
+      out.start,
+      y.stride,
     ],
     workgroups,
   });

@@ -1,13 +1,14 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
-import { addMatMul, matMul } from "../../src/tensor/matmul.ts";
+import { matMul, matMulInto } from "../../src/tensor/matmul.ts";
 import {
   chooseVariant,
   forceVariant,
   MATMUL_VARIANTS,
   type MatMulVariant,
 } from "../../src/tensor/matmul_variants.ts";
-import { takeFloats } from "../../src/tensor/readback.ts";
+import type { MatrixRows } from "../../src/tensor/matmul_problem.ts";
+import { readFloats, takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { assertClose, type Plain, randomPlain } from "../ops/check.ts";
 import { forEachBackend } from "./backends.ts";
@@ -82,26 +83,50 @@ forEachBackend("matMul: the way chosen for a size equals float64", async () => {
   await checkProducts([[1, 63, 65], [65, 1, 63], [63, 65, 1]], LAYOUTS.slice(0, 3));
 });
 
-forEachBackend("addMatMul: adds to what is there, in place on webgpu", async (device) => {
+forEachBackend("matMulInto: adds to what is there, in place", async () => {
   const a = randomPlain([65, 64], "a");
   const b = randomPlain([64, 12], "b");
   const expected = product(a, b).map((value) => 2 * value + 3);
-  const variants = device.backend === "webgpu"
-    ? MATMUL_VARIANTS.filter(({ family, tile }) => family === "shared" || tile.columns === 8)
-    : [MATMUL_VARIANTS[0]!];
-  for (const variant of variants) {
+  for (const variant of MATMUL_VARIANTS) {
+    if (variant.family === "registers" && variant.tile.columns > 8) continue;
     await withVariant(variant, async () => {
       const before = tf.memory().numTensors;
       const [left, right] = [stored(a, false), stored(b, false)];
       const y = tf.fill([65, 12], 3) as tf.Tensor2D;
-      const sum = addMatMul(addMatMul(y, left, right), left, right);
-      assertClose(variant.name, await takeFloats(sum), expected, 1e-5);
-      if (device.backend === "webgpu") assert(y.isDisposed, "the sum is y itself");
-      tf.dispose([left, right]);
+      matMulInto(y, left, right, { accumulates: true });
+      matMulInto(y, left, right, { accumulates: true });
+      assertClose(variant.name, await readFloats(y), expected, 1e-5);
+      matMulInto(y, left, right);
+      assertClose(variant.name, await readFloats(y), product(a, b), 1e-5);
+      tf.dispose([y, left, right]);
       assertEquals(tf.memory().numTensors, before);
     });
   }
-});
+}, ["webgpu"]);
+
+forEachBackend("matMulInto: rows of larger tensors, at odd places too", async () => {
+  for (const [M, K, N, firstRow] of [[5, 7, 3, 11], [64, 64, 64, 3], [9, 64, 12, 1]] as const) {
+    const a = randomPlain([M, K], "a");
+    const b = randomPlain([K, N], "b");
+    const rows = (x: Plain): MatrixRows => {
+      const padded = new Float32Array(x.shape[1]! * firstRow + x.data.length + 1).fill(7);
+      padded.set(x.data, x.shape[1]! * firstRow);
+      return { rowsOf: tf.tensor1d(padded), firstRow, shape: x.shape as [number, number] };
+    };
+    for (const name of ["registers 4x8 columns texels", "shared 8x64x32"]) {
+      await withVariant(MATMUL_VARIANTS.find((variant) => variant.name === name)!, async () => {
+        const place = tf.zeros([firstRow * N + M * N + 1]);
+        const [left, right] = [rows(a), rows(b)];
+        matMulInto({ rowsOf: place, firstRow, shape: [M, N] }, left, right);
+        const values = await takeFloats(place);
+        assertClose(name, values.slice(firstRow * N, -1), product(a, b), 1e-5);
+        assertEquals(values.slice(0, firstRow * N), new Float32Array(firstRow * N));
+        assertEquals(values.at(-1), 0);
+        tf.dispose([left.rowsOf, right.rowsOf]);
+      });
+    }
+  }
+}, ["webgpu"]);
 
 forEachBackend("matMul: a product beyond one block of texels is summed to its end", async () => {
   await withVariant(MATMUL_VARIANTS.find(({ name }) => name.includes("4x8"))!, async () => {
@@ -126,11 +151,20 @@ forEachBackend("matMul: sizes that do not go together are named", () => {
     error.message,
     "Cannot compute a matrix product: [2, 3] does not go with [4, 5]",
   );
+  const [a, b] = [tf.ones<tf.Rank.R2>([2, 3]), tf.ones<tf.Rank.R2>([3, 5])];
+  assertEquals(assertThrows(() => matMulInto(a, a, b), OddsmithError).code, "SIZE_MISMATCH");
+  tf.dispose([a, b]);
 }, ["webgpu"]);
 
 forEachBackend("chooseVariant: few rows take lanes along columns, many a large tile", (device) => {
   if (!device.adapter?.software) return;
-  const operand = { tensor: tf.scalar(0), format: "f32", along: "inner", stride: 64 } as const;
+  const operand = {
+    tensor: tf.scalar(0),
+    format: "f32",
+    along: "inner",
+    start: 0,
+    stride: 64,
+  } as const;
   const choice = (rows: number) =>
     chooseVariant({ rows, inner: 64, columns: 1536, a: operand, b: operand }).name;
   assertEquals(choice(1), "registers 4x8 columns texels");
