@@ -16,12 +16,12 @@ export function unknownVerb(word: string, known: readonly string[]): OddsmithErr
   );
 }
 
-/** A flag the verb does not have. */
-export function unknownFlag(flag: string, verb: string, known: readonly string[]): OddsmithError {
+/** A flag the verb does not have; `word` has its dashes. */
+export function unknownFlag(word: string, verb: string, known: readonly string[]): OddsmithError {
   return usageError(
     "UNKNOWN_FLAG",
-    `Cannot use "--${flag}": "${verb}" has no such option`,
-    suggest(flag, known, "options"),
+    `Cannot use "${word}": "${verb}" has no such option`,
+    suggest(word.replace(/^-+/, ""), known, "options"),
   );
 }
 
@@ -69,16 +69,12 @@ export function extraArgument(verb: string, usage: string, argument: string): Od
   );
 }
 
-/** A word in an argument that only knows some words. */
-export function unknownArgument(
-  what: string,
-  received: string,
-  known: readonly string[],
-): OddsmithError {
+/** `new` was asked for something it has no skeleton of. */
+export function unknownSkeleton(received: string, known: readonly string[]): OddsmithError {
   return usageError(
     "ARGUMENTS",
-    `Cannot find ${what} "${received}"`,
-    suggest(received, known, `${what}s`),
+    `Cannot make a new "${received}"`,
+    suggest(received, known, "what there is"),
   );
 }
 
@@ -94,6 +90,16 @@ export function fileExists(path: string): OddsmithError {
     `Cannot create "${path}": it is there already`,
     "choose another name, or remove the file first",
   );
+}
+
+/** A file that was to be written cannot be. */
+export function fileNotWritten(path: string, cause: unknown): OddsmithError {
+  const reason = cause instanceof Deno.errors.NotFound
+    ? "its folder does not exist"
+    : cause instanceof Error
+    ? cause.message
+    : String(cause);
+  return usageError("FILE_NOT_WRITTEN", `Cannot write "${path}": ${reason}`);
 }
 
 /** A data set has no row of that number or id. */

@@ -57,7 +57,11 @@ export function parseFlags<F extends Flags>(
   const names = (...kinds: Flag["kind"][]) =>
     Object.keys(flags).filter((name) => kinds.includes(flags[name]!.kind));
   const lists = new Map<string, string[]>();
-  const rest = takeLists(words, names("switch-or-list"), lists);
+  const rest = takeLists(
+    joinNegativeNumbers(words, names("number", "integer")),
+    names("switch-or-list"),
+    lists,
+  );
   const unknown: string[] = [];
   const parsed = parseArgs(rest, {
     boolean: [...names("switch", "switch-or-list")],
@@ -65,7 +69,7 @@ export function parseFlags<F extends Flags>(
     collect: names("list"),
     unknown: (word, key) => {
       if (key === undefined) return true;
-      unknown.push(word.replace(/^--?/, "").replace(/=.*$/s, ""));
+      unknown.push(word.replace(/=.*$/s, ""));
       return false;
     },
   });
@@ -75,6 +79,18 @@ export function parseFlags<F extends Flags>(
     values[name] = flagValue(name, flag, lists.get(name) ?? parsed[name]);
   }
   return { flags: values as FlagValues<F>, positionals: parsed._.map(String) };
+}
+
+/** Writes `--flag -1` as `--flag=-1`: a word that begins with "-" would be taken for a flag. */
+function joinNegativeNumbers(words: readonly string[], names: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const word of words) {
+    const flag = joined.at(-1);
+    const isValue = /^-[\d.]/.test(word) && names.some((name) => flag === `--${name}`);
+    if (isValue && !joined.includes("--")) joined[joined.length - 1] = `${flag}=${word}`;
+    else joined.push(word);
+  }
+  return joined;
 }
 
 /** Takes `--flag=a,b` out of the words, for flags that may also be bare. */

@@ -48,6 +48,16 @@ Deno.test("parseFlags: reads every kind, before and after positionals", () => {
   });
 });
 
+Deno.test("parseFlags: a negative number is a value, not a flag", () => {
+  assertEquals(parse("--count", "-3", "--share", "-.5").flags, {
+    ...parse().flags,
+    count: -3,
+    share: -0.5,
+  });
+  assertEquals(parse("--", "--count", "-3").positionals, ["--count", "-3"]);
+  assertThrows(() => parse("--json", "-3"), OddsmithError, '"-3"');
+});
+
 Deno.test("parseFlags: --force is bare or names things, and never takes the next word", () => {
   assertEquals(parse("--force", "file.yaml").flags.force, true);
   assertEquals(parse("--force", "file.yaml").positionals, ["file.yaml"]);

@@ -1,7 +1,7 @@
 /** `new`: writes the skeleton of a stage with its test, or of a pipeline. */
 
 import { dirname, extname, resolve } from "@std/path";
-import { badCombination, fileExists, unknownArgument } from "../errors.ts";
+import { badCombination, fileExists, fileNotWritten, unknownSkeleton } from "../errors.ts";
 import { EXIT } from "../exit_code.ts";
 import type { FlagValues } from "../flags.ts";
 import { commandLine } from "../../base/command_line.ts";
@@ -36,7 +36,7 @@ export const newVerb = defineVerb({
   ],
   async run({ flags, positionals: [what, file] }, context) {
     if (what !== "stage" && what !== "pipeline") {
-      throw unknownArgument("thing to make", what!, ["stage", "pipeline"]);
+      throw unknownSkeleton(what!, ["stage", "pipeline"]);
     }
     if (nameOf(file!) === "") {
       throw badCombination(`Cannot make a name of "${file}": it has no letters`);
@@ -98,7 +98,11 @@ async function writeNew(files: readonly (readonly [path: string, text: string])[
     if (await Deno.lstat(path).then(() => true, () => false)) throw fileExists(path);
   }
   for (const [path, text] of files) {
-    await Deno.mkdir(dirname(path), { recursive: true });
-    await writeFileAtomic(path, text);
+    try {
+      await Deno.mkdir(dirname(path), { recursive: true });
+      await writeFileAtomic(path, text);
+    } catch (error) {
+      throw fileNotWritten(path, error);
+    }
   }
 }

@@ -2,6 +2,7 @@
 
 import { writeFileAtomic } from "../../base/atomic.ts";
 import { pipelineSchema } from "../../runner/load/schema.ts";
+import { fileNotWritten } from "../errors.ts";
 import { EXIT } from "../exit_code.ts";
 import { jsonText } from "../output.ts";
 import { defineVerb } from "../verb.ts";
@@ -25,7 +26,9 @@ export const schemaVerb = defineVerb({
     const text = jsonText(pipelineSchema(context.registry));
     if (flags.out === undefined) context.write(text);
     else {
-      await writeFileAtomic(flags.out, text);
+      await writeFileAtomic(flags.out, text).catch((error) => {
+        throw fileNotWritten(flags.out!, error);
+      });
       context.say(`wrote ${flags.out}`);
     }
     return EXIT.ok;
