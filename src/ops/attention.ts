@@ -9,6 +9,8 @@
  * grows with B H T D, not with B H T². Both passes go through the B K groups in chunks of at most
  * `scoreBytes`. Products are of rank 3 with the G heads of a group stacked along T, so that keys
  * and values are never repeated.
+ *
+ * In stock operations alone: the reference of segmentAttention, and what runs on wasm and cpu.
  */
 
 import { withGradient } from "../tensor/gradient.ts";
@@ -33,6 +35,24 @@ export function attention(
   v: tf.Tensor4D,
   scoreBytes: number = SCORE_BYTES,
 ): tf.Tensor4D {
+  const T = q.shape[1];
+  return attentionUnder(() => causalMask(T), q, k, v, scoreBytes);
+}
+
+/**
+ * Attends under a mask of one's own.
+ *
+ * @param makeMask Makes what is added to the scores of each query and key, [T, T]; once a pass.
+ * @param scoreBytes As for `attention`.
+ * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED, as `attention`.
+ */
+export function attentionUnder(
+  makeMask: () => tf.Tensor2D,
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  v: tf.Tensor4D,
+  scoreBytes: number = SCORE_BYTES,
+): tf.Tensor4D {
   const [B, T, H, D] = q.shape;
   const K = k.shape[2];
   const rows = (H / K) * T;
@@ -44,7 +64,7 @@ export function attention(
     (save) => {
       save([q, k, v]);
       const [qs, ks, vs] = [group(q, K), group(k, K), group(v, K)];
-      const mask = causalMask(T);
+      const mask = makeMask();
       const parts = chunks.map((chunk) =>
         tf.tidy(() =>
           matMul(probabilities(take(qs, chunk), take(ks, chunk), mask), take(vs, chunk))
@@ -59,7 +79,7 @@ export function attention(
         tf.Tensor3D,
       ];
       const dYs = group(dY, K);
-      const mask = causalMask(T);
+      const mask = makeMask();
       const parts = chunks.map((chunk) =>
         chunkGradients(take(qs, chunk), take(ks, chunk), take(vs, chunk), take(dYs, chunk), mask)
       );
