@@ -87,16 +87,19 @@ export function storedMatrix(matrix: Matrix): StoredMatrix {
   return { tensor: matrix.rowsOf, format: "f32", start: matrix.firstRow * stride, stride };
 }
 
-/** The class of problems that one measurement speaks for. */
-export function problemClass({ rows, a, b }: Pick<Problem, "rows"> & Layouts): string {
-  const layout = `${a.along === "inner" ? "N" : "T"}${b.along === "inner" ? "T" : "N"}`;
-  return `${layout}/${rows <= FEW_ROWS ? "few" : "many"}`;
-}
+/** The name under which speeds of matrix products are kept. */
+export const MATMUL_TUNING = "matmul";
 
-interface Layouts {
-  readonly a: { readonly along: Along };
-  readonly b: { readonly along: Along };
+/**
+ * The class of problems that one measurement speaks for: single tokens, results of too few tiles
+ * to fill a large GPU, and the rest.
+ */
+export function problemClass({ rows, columns }: { rows: number; columns: number }): string {
+  if (rows <= FEW_ROWS) return "few rows";
+  return rows * columns <= SMALL_RESULT ? "small result" : "large result";
 }
 
 /** Rows of a batch of single tokens at most: generating, not training. */
 const FEW_ROWS = 32;
+/** Values of a result of 128 tiles of 64 x 64. */
+const SMALL_RESULT = 2 ** 19;

@@ -4,7 +4,7 @@
  */
 
 import { currentDevice } from "./device.ts";
-import { type Problem, problemClass } from "./matmul_problem.ts";
+import { MATMUL_TUNING, type Problem, problemClass } from "./matmul_problem.ts";
 import type { RegisterTile } from "./matmul_registers.ts";
 import { measuredSpeeds, type Speeds } from "./tuning.ts";
 
@@ -36,9 +36,6 @@ export interface SharedTile {
 
 /** One way. */
 export type MatMulVariant = RegisterVariant | SharedVariant;
-
-/** The name under which speeds of matrix products are kept. */
-export const MATMUL_TUNING = "matmul";
 
 /** All ways, those first that a CPU driver is likely to take. */
 export const MATMUL_VARIANTS: readonly MatMulVariant[] = [
@@ -86,6 +83,12 @@ export function chooseVariant(problem: Problem): MatMulVariant {
   return best;
 }
 
+/** All ways, the one assumed to be quickest on the current adapter first. */
+export function variantsBySpeed(): MatMulVariant[] {
+  const speeds = assumedSpeeds();
+  return [...MATMUL_VARIANTS].sort((a, b) => (speeds[b.name] ?? 0) - (speeds[a.name] ?? 0));
+}
+
 /** Makes every product take one way, for tests and measurements; undefined: choose again. */
 export function forceVariant(variant: MatMulVariant | undefined): void {
   forced = variant;
@@ -100,7 +103,11 @@ export function workgroupTile(variant: MatMulVariant): { rows: number; columns: 
   return lanes === "rows" ? { rows: rows * 8, columns } : { rows, columns: columns * 8 };
 }
 
-function paddedSize(variant: MatMulVariant, { rows, columns }: Problem): number {
+/** Values of the result that a way computes, those beyond the edges included. */
+export function paddedSize(
+  variant: MatMulVariant,
+  { rows, columns }: { rows: number; columns: number },
+): number {
   const tile = workgroupTile(variant);
   return Math.ceil(rows / tile.rows) * tile.rows * Math.ceil(columns / tile.columns) * tile.columns;
 }
