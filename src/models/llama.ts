@@ -4,19 +4,27 @@
  * `RopeScaling`. Weight names are the checkpoint's.
  */
 
-import { attention } from "../ops/attention.ts";
 import { cachedAttention, writeSlot } from "../ops/cached_attention.ts";
 import { embedding } from "../ops/embedding.ts";
 import { gatedMlp, type LinearWeights } from "../ops/gated_mlp.ts";
 import { linear } from "../ops/linear.ts";
 import { rmsNorm } from "../ops/rms_norm.ts";
 import { rope, type RopeTable } from "../ops/rope.ts";
+import { segmentAttention } from "../ops/segment_attention.ts";
+import { SegmentLayout } from "../ops/segments.ts";
 import { tf } from "../tensor/tf.ts";
 import type { Architecture } from "./architecture.ts";
 import type { ModelConfig } from "./config.ts";
 import { tokenOutOfRange } from "./errors.ts";
-import type { CausalLM, Decoder, DecodingOptions, DecodingStart, TokenBatch } from "./model.ts";
-import { ropeFrequencies, tableAt, tableOfLength } from "./rope_angles.ts";
+import type {
+  CausalLM,
+  Decoder,
+  DecodingOptions,
+  DecodingStart,
+  PackedBatch,
+  TokenBatch,
+} from "./model.ts";
+import { RopeAngles } from "./rope_angles.ts";
 
 const EMBEDDING = "model.embed_tokens.weight";
 const FINAL_NORM = "model.norm.weight";
@@ -60,28 +68,31 @@ function layerPrefix(layer: number): string {
   return `model.layers.${layer}`;
 }
 
-/** How a block's queries meet keys and values; all [B, T, H or K, D], already rotated. */
-type Attend = (layer: number, q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D) => tf.Tensor4D;
+/** How a block's queries meet keys and values; all [N, H or K, D], already rotated. */
+type Attend = (layer: number, q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D) => tf.Tensor3D;
 
 class Llama implements CausalLM {
   readonly config: ModelConfig;
   readonly parameters: ReadonlyMap<string, tf.Variable>;
-  readonly #frequencies: Float64Array;
+  readonly #angles: RopeAngles;
 
   constructor(config: ModelConfig, parameters: ReadonlyMap<string, tf.Variable>) {
     this.config = config;
     this.parameters = parameters;
-    this.#frequencies = ropeFrequencies(config);
+    this.#angles = new RopeAngles(config);
   }
 
-  hidden(batch: TokenBatch): tf.Tensor2D {
-    return tf.tidy(() =>
-      this.#run(
-        batch,
-        tableOfLength(this.#frequencies, batch.length),
-        (_, q, k, v) => attention(q, k, v),
-      )
-    );
+  hidden(batch: TokenBatch | PackedBatch): tf.Tensor2D {
+    const layout = "layout" in batch ? batch.layout : layoutOf(batch);
+    try {
+      return this.#run(
+        batch.inputIds,
+        layout.positions,
+        (_, q, k, v) => segmentAttention(q, k, v, layout),
+      );
+    } finally {
+      layout.dispose();
+    }
   }
 
   headWeight(): tf.Tensor2D {
@@ -90,14 +101,17 @@ class Llama implements CausalLM {
 
   startDecoding(prompts: TokenBatch, { lengths, slots }: DecodingOptions): DecodingStart {
     const caches: LayerCache[] = [];
+    const layout = layoutOf(prompts);
     const hidden = tf.tidy(() => {
-      const table = tableOfLength(this.#frequencies, prompts.length);
-      const rows = this.#run(prompts, table, (_, q, k, v) => {
-        caches.push({ keys: tf.keep(toSlots(k, slots)), values: tf.keep(toSlots(v, slots)) });
-        return attention(q, k, v);
+      const { inputIds, batchSize, length } = prompts;
+      const toCache = (x: tf.Tensor3D) => tf.keep(toSlots(byBatch(x, batchSize), slots));
+      const rows = this.#run(inputIds, layout.positions, (_, q, k, v) => {
+        caches.push({ keys: toCache(k), values: toCache(v) });
+        return segmentAttention(q, k, v, layout);
       });
-      return embedding(rows, lengths.map((length, b) => b * prompts.length + length - 1));
+      return embedding(rows, lengths.map((tokens, b) => b * length + tokens - 1));
     });
+    layout.dispose();
     return { hidden, decoder: this.#decoder(caches) };
   }
 
@@ -108,55 +122,53 @@ class Llama implements CausalLM {
   #decoder(caches: LayerCache[]): Decoder {
     return {
       step: (ids, positions) =>
-        tf.tidy(() => {
-          const batch = { inputIds: ids, batchSize: ids.length, length: 1 };
-          const table = tableAt(this.#frequencies, positions);
-          return this.#run(batch, table, (layer, q, k, v) => {
-            const cache = caches[layer]!;
-            cache.keys = replace(cache.keys, k, positions);
-            cache.values = replace(cache.values, v, positions);
-            return cachedAttention(q, cache.keys, cache.values, positions);
-          });
+        this.#run(ids, positions, (layer, q, k, v) => {
+          const cache = caches[layer]!;
+          const byOne = (x: tf.Tensor3D) => byBatch(x, ids.length);
+          cache.keys = replace(cache.keys, byOne(k), positions);
+          cache.values = replace(cache.values, byOne(v), positions);
+          const mixed = cachedAttention(byOne(q), cache.keys, cache.values, positions);
+          return tf.reshape(mixed, q.shape);
         }),
       dispose: () => caches.forEach(({ keys, values }) => tf.dispose([keys, values])),
     };
   }
 
-  /** Embedding, blocks, last norm: [B * T] -> [B * T, C]. */
-  #run(batch: TokenBatch, table: RopeTable, attend: Attend): tf.Tensor2D {
+  /** Embedding, blocks, last norm: ids and positions [N] -> [N, C]. */
+  #run(inputIds: Int32Array, positions: Int32Array, attend: Attend): tf.Tensor2D {
     const { vocabSize, numHiddenLayers, rmsNormEps } = this.config;
-    const outside = batch.inputIds.find((id) => id < 0 || id >= vocabSize);
+    const outside = inputIds.find((id) => id < 0 || id >= vocabSize);
     if (outside !== undefined) throw tokenOutOfRange(outside, vocabSize);
-    let x = embedding(this.#matrix(EMBEDDING), batch.inputIds);
-    for (let layer = 0; layer < numHiddenLayers; layer++) {
-      x = this.#block(x, layer, batch, table, attend);
-    }
-    return rmsNorm(x, this.#vector(FINAL_NORM), rmsNormEps);
+    return tf.tidy(() => {
+      const table = this.#angles.tableAt(positions);
+      let x = embedding(this.#matrix(EMBEDDING), inputIds);
+      for (let layer = 0; layer < numHiddenLayers; layer++) {
+        x = this.#block(x, layer, table, attend);
+      }
+      return rmsNorm(x, this.#vector(FINAL_NORM), rmsNormEps);
+    });
   }
 
-  #block(
-    x: tf.Tensor2D,
-    layer: number,
-    { batchSize, length }: TokenBatch,
-    table: RopeTable,
-    attend: Attend,
-  ): tf.Tensor2D {
+  #block(x: tf.Tensor2D, layer: number, table: RopeTable, attend: Attend): tf.Tensor2D {
     const { numAttentionHeads, numKeyValueHeads, headDim, rmsNormEps } = this.config;
+    const N = x.shape[0];
     const prefix = layerPrefix(layer);
     const project = (y: tf.Tensor2D, name: string): tf.Tensor2D => {
       const { weight, bias } = this.#linear(`${prefix}.${name}`);
       return linear(y, weight, bias);
     };
-    const heads = (y: tf.Tensor2D, count: number): tf.Tensor4D =>
-      tf.reshape(y, [batchSize, length, count, headDim]);
+    const heads = (y: tf.Tensor2D, count: number): tf.Tensor3D =>
+      tf.reshape(y, [N, count, headDim]);
+    const rotate = (y: tf.Tensor3D): tf.Tensor3D =>
+      tf.reshape(rope(tf.expandDims<tf.Tensor4D>(y, 0), table), y.shape);
 
     const normed = rmsNorm(x, this.#vector(`${prefix}.input_layernorm.weight`), rmsNormEps);
     const q = heads(project(normed, "self_attn.q_proj"), numAttentionHeads);
     const k = heads(project(normed, "self_attn.k_proj"), numKeyValueHeads);
     const v = heads(project(normed, "self_attn.v_proj"), numKeyValueHeads);
-    const mixed = attend(layer, rope(q, table), rope(k, table), v);
-    const flat = tf.reshape(mixed, [batchSize * length, numAttentionHeads * headDim]);
-    const afterAttention: tf.Tensor2D = tf.add(x, project(flat as tf.Tensor2D, "self_attn.o_proj"));
+    const mixed = attend(layer, rotate(q), rotate(k), v);
+    const flat: tf.Tensor2D = tf.reshape(mixed, [N, numAttentionHeads * headDim]);
+    const afterAttention: tf.Tensor2D = tf.add(x, project(flat, "self_attn.o_proj"));
 
     const normWeight = this.#vector(`${prefix}.post_attention_layernorm.weight`);
     const mlp = gatedMlp(rmsNorm(afterAttention, normWeight, rmsNormEps), {
@@ -181,6 +193,17 @@ class Llama implements CausalLM {
   #vector(name: string): tf.Tensor1D {
     return this.parameters.get(name) as tf.Tensor as tf.Tensor1D;
   }
+}
+
+/** A padded batch as the stream it is: B causal sequences of T tokens. */
+function layoutOf({ batchSize, length }: TokenBatch): SegmentLayout {
+  return SegmentLayout.ofBatch(batchSize, length);
+}
+
+/** [B T, H, D] -> [B, T, H, D]. */
+function byBatch(x: tf.Tensor3D, B: number): tf.Tensor4D {
+  const [N, H, D] = x.shape;
+  return tf.reshape(x, [B, N / B, H, D]);
 }
 
 /** A layer's keys and values so far, [B, K, S, D]. */

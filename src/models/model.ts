@@ -3,6 +3,7 @@
  * model_type implements it; callers never ask which.
  */
 
+import type { SegmentLayout } from "../ops/segments.ts";
 import type { tf } from "../tensor/tf.ts";
 import type { ModelConfig } from "./config.ts";
 
@@ -15,6 +16,14 @@ export interface TokenBatch {
   readonly inputIds: Int32Array;
   readonly batchSize: number;
   readonly length: number;
+}
+
+/** Token ids of one stream, in which the layout says what sees what, and at which positions. */
+export interface PackedBatch {
+  /** [N]. */
+  readonly inputIds: Int32Array;
+  /** Of the same N tokens. */
+  readonly layout: SegmentLayout;
 }
 
 /** What decoding needs to know beforehand. */
@@ -51,8 +60,11 @@ export interface CausalLM {
   readonly config: ModelConfig;
   /** Weights by the checkpoint's names, float32; a tied head has no entry of its own. */
   readonly parameters: ReadonlyMap<string, tf.Variable>;
-  /** Hidden states after the last norm, [B * T, C]; differentiable in the parameters. */
-  hidden(batch: TokenBatch): tf.Tensor2D;
+  /**
+   * Hidden states after the last norm, [B * T, C] of a padded batch, [N, C] of a packed one;
+   * differentiable in the parameters.
+   */
+  hidden(batch: TokenBatch | PackedBatch): tf.Tensor2D;
   /** The head's weight, [V, C]: lm_head, or the embedding where tied. */
   headWeight(): tf.Tensor2D;
   /** Runs prompts and keeps their keys and values, for adding tokens one by one. No gradients. */

@@ -4,42 +4,51 @@ import type { ModelConfig, RopeScaling } from "./config.ts";
 import type { RopeTable } from "../ops/rope.ts";
 import { tf } from "../tensor/tf.ts";
 
-/** θ_i = ropeTheta^(-2i / D), scaled; [D / 2]. */
-export function ropeFrequencies(config: ModelConfig): Float64Array {
-  const { headDim, ropeTheta, ropeScaling } = config;
-  return Float64Array.from(
-    { length: headDim / 2 },
-    (_, i) => scaleFrequency(ropeTheta ** (-2 * i / headDim), ropeScaling),
-  );
-}
+/** Cosines and sines by position, computed once a position and kept on the host. */
+export class RopeAngles {
+  /** θ_i = ropeTheta^(-2i / D), scaled; [D / 2]. */
+  readonly #frequencies: Float64Array;
+  /** [P, D / 2] of the positions known so far. */
+  #cos = new Float32Array(0);
+  #sin = new Float32Array(0);
 
-/** Cosines and sines for positions 0..length-1, shared by every sequence: [1, T, 1, D / 2]. */
-export function tableOfLength(frequencies: Float64Array, length: number): RopeTable {
-  const positions = Int32Array.from({ length }, (_, position) => position);
-  return makeTable(frequencies, positions, [1, length, 1, frequencies.length]);
-}
+  /** Takes head size, theta and scaling of a model. */
+  constructor({ headDim, ropeTheta, ropeScaling }: ModelConfig) {
+    this.#frequencies = Float64Array.from(
+      { length: headDim / 2 },
+      (_, i) => scaleFrequency(ropeTheta ** (-2 * i / headDim), ropeScaling),
+    );
+  }
 
-/** Cosines and sines for one position a sequence: [B, 1, 1, D / 2]. */
-export function tableAt(frequencies: Float64Array, positions: Int32Array): RopeTable {
-  return makeTable(frequencies, positions, [positions.length, 1, 1, frequencies.length]);
-}
+  /** The table of a stream of tokens, by their positions: [1, N, 1, D / 2]. */
+  tableAt(positions: Int32Array): RopeTable {
+    this.#know(positions.reduce((a, b) => Math.max(a, b), 0) + 1);
+    const half = this.#frequencies.length;
+    const take = (known: Float32Array): tf.Tensor4D => {
+      const rows = new Float32Array(positions.length * half);
+      positions.forEach((position, n) =>
+        rows.set(known.subarray(position * half, (position + 1) * half), n * half)
+      );
+      return tf.tensor4d(rows, [1, positions.length, 1, half]);
+    };
+    return { cos: take(this.#cos), sin: take(this.#sin) };
+  }
 
-function makeTable(
-  frequencies: Float64Array,
-  positions: Int32Array,
-  shape: [number, number, number, number],
-): RopeTable {
-  const half = frequencies.length;
-  const cos = new Float32Array(positions.length * half);
-  const sin = new Float32Array(positions.length * half);
-  positions.forEach((position, row) => {
-    for (let i = 0; i < half; i++) {
-      const angle = position * frequencies[i]!;
-      cos[row * half + i] = Math.cos(angle);
-      sin[row * half + i] = Math.sin(angle);
+  #know(positions: number): void {
+    const half = this.#frequencies.length;
+    const known = this.#cos.length / half;
+    if (positions <= known) return;
+    const size = Math.max(positions, 2 * known);
+    const [cos, sin] = [new Float32Array(size * half), new Float32Array(size * half)];
+    for (let position = 0; position < size; position++) {
+      for (let i = 0; i < half; i++) {
+        const angle = position * this.#frequencies[i]!;
+        cos[position * half + i] = Math.cos(angle);
+        sin[position * half + i] = Math.sin(angle);
+      }
     }
-  });
-  return { cos: tf.tensor4d(cos, shape), sin: tf.tensor4d(sin, shape) };
+    [this.#cos, this.#sin] = [cos, sin];
+  }
 }
 
 function scaleFrequency(frequency: number, scaling: RopeScaling): number {

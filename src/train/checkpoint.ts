@@ -17,7 +17,7 @@ import { loadTensors, loadVariables, saveTensors, TENSOR_FILE } from "./tensor_f
 const PREFIX = "checkpoint-";
 const WEIGHTS = "weights";
 const OPTIMIZER = "optimizer";
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 /** state.json. */
 interface CheckpointHead {

@@ -7,24 +7,31 @@ import type { CausalLM } from "../models/model.ts";
 import { targetLogProbs } from "../ops/head.ts";
 import { takeFloats } from "../tensor/readback.ts";
 import { tf } from "../tensor/tf.ts";
-import { makeBatch, type PairTokens } from "./batch.ts";
+import type { PairBatch, PairTokens } from "./batch.ts";
 import { batchScores, type PairScore } from "./metrics.ts";
 import type { NllScope } from "./objective.ts";
 import { pairSums } from "./orpo_loss.ts";
+import { type BatchForm, batchRows } from "./packing.ts";
 import { checkPair } from "./pair_store.ts";
+import { deviceForm, layOut, type PlanOptions } from "./window_plan.ts";
 
 /** How pairs are scored. */
 export interface ScoreOptions {
-  /** Pairs a batch; 2 sequences each. */
+  /** Pairs a batch, at most. */
   batchSize: number;
+  /** Tokens a batch, padding included, at most; a pair that has more goes alone. Default: any. */
+  batchTokens?: number;
   /** What the NLL covers. */
   nllScope: NllScope;
+  /** How the pairs lie in a batch. Default `deviceForm()`. */
+  form?: BatchForm;
   /** Aborts between batches. */
   signal?: AbortSignal;
 }
 
 /**
- * Gives the score of every pair, in their order.
+ * Gives the score of every pair, in their order. A batch is made and handed to the device before
+ * the scores of the one before it are awaited.
  *
  * @throws {OddsmithError} VOCAB_TOO_SMALL, PAIR_TOO_LONG or EMPTY_ANSWER for a pair the model
  * cannot score; the signal's reason once it aborts.
@@ -34,32 +41,49 @@ export async function* scorePairs(
   pairs: Iterable<PairTokens> | AsyncIterable<PairTokens>,
   options: ScoreOptions,
 ): AsyncGenerator<PairScore> {
+  let scoring: Promise<PairScore[]> | undefined;
+  try {
+    for await (const batch of batchesOf(model, pairs, options)) {
+      options.signal?.throwIfAborted();
+      const before = scoring;
+      scoring = scoreBatch(model, batch);
+      if (before) yield* await before;
+    }
+    options.signal?.throwIfAborted();
+    if (scoring) yield* await scoring;
+  } finally {
+    // Where the caller stops early, or a batch is refused, nothing is left running.
+    await scoring?.catch(() => {});
+  }
+}
+
+async function* batchesOf(
+  model: CausalLM,
+  pairs: Iterable<PairTokens> | AsyncIterable<PairTokens>,
+  { batchSize, batchTokens = Infinity, nllScope, form = deviceForm() }: ScoreOptions,
+): AsyncGenerator<PairBatch> {
+  const maxLength = model.config.maxPositionEmbeddings;
+  const limits = { pairs: batchSize, tokens: batchTokens };
+  const plan: PlanOptions = { limits, nllScope, maxLength, form };
   let waiting: PairTokens[] = [];
   for await (const pair of pairs) {
     checkPair(pair, model.config);
+    const fits = waiting.length < batchSize &&
+      batchRows([...waiting, pair], form, maxLength) <= batchTokens;
+    if (waiting.length > 0 && !fits) {
+      yield layOut(waiting, plan);
+      waiting = [];
+    }
     waiting.push(pair);
-    if (waiting.length < options.batchSize) continue;
-    yield* await scoreBatch(model, waiting, options);
-    waiting = [];
   }
-  if (waiting.length > 0) yield* await scoreBatch(model, waiting, options);
+  if (waiting.length > 0) yield layOut(waiting, plan);
 }
 
-async function scoreBatch(
-  model: CausalLM,
-  pairs: readonly PairTokens[],
-  options: ScoreOptions,
-): Promise<PairScore[]> {
-  options.signal?.throwIfAborted();
-  const batch = makeBatch(pairs, options.nllScope, model.config.maxPositionEmbeddings);
+async function scoreBatch(model: CausalLM, batch: PairBatch): Promise<PairScore[]> {
   const sums = tf.tidy(() => {
-    const logProbs = targetLogProbs(
-      model.hidden(batch),
-      model.headWeight(),
-      batch.rows,
-      batch.targets,
-    );
-    return pairSums(logProbs, batch);
+    const hidden = model.hidden(batch.tokens);
+    return pairSums(targetLogProbs(hidden, model.headWeight(), batch.rows, batch.targets), batch);
   });
-  return batchScores(pairs.map((pair) => pair.id), batch.counts, await takeFloats(sums));
+  const ids = batch.pairs.map((pair) => pair.id);
+  return batchScores(ids, batch.counts, await takeFloats(sums));
 }

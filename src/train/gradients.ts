@@ -10,12 +10,12 @@ import { accumulate } from "../ops/accumulate.ts";
 import { targetLogProbs } from "../ops/head.ts";
 import { currentDevice } from "../tensor/device.ts";
 import { tf } from "../tensor/tf.ts";
-import { countTargets, makeBatch, type PairBatch, type PairTokens } from "./batch.ts";
+import type { PairBatch } from "./batch.ts";
 import type { OrpoObjective } from "./objective.ts";
 import type { Gradients } from "./optimizer.ts";
-import { countWindow, orpoBatchLoss, type WindowCounts } from "./orpo_loss.ts";
-import { longestSequence } from "./pair_store.ts";
+import { orpoBatchLoss, type WindowCounts } from "./orpo_loss.ts";
 import type { PendingBatch } from "./step_log.ts";
+import type { WindowPlan } from "./window_plan.ts";
 
 /** What a window's micro-batches give together. */
 export interface WindowResult {
@@ -27,10 +27,8 @@ export interface WindowResult {
   readonly peakMemoryBytes: number;
 }
 
-/** How a window is cut and what it is trained on. */
+/** What a window is trained on. */
 export interface WindowOptions {
-  /** Pairs a micro-batch. */
-  readonly microBatchSize: number;
   /** The loss. */
   readonly objective: OrpoObjective;
   /** Called before every micro-batch; what it throws ends the window, with nothing leaked. */
@@ -38,31 +36,25 @@ export interface WindowOptions {
 }
 
 /**
- * Computes the gradient of the ORPO loss over some pairs, micro-batch by micro-batch. How they are
- * cut does not change it (beyond rounding), so pairs of like length share a micro-batch, which
- * saves padding.
+ * Computes the gradient of the ORPO loss over a window, micro-batch by micro-batch. How it is cut
+ * and laid out does not change it, beyond rounding.
  *
- * @throws {OddsmithError} EMPTY_ANSWER; DeviceError where a batch outgrows the device.
+ * @throws {OddsmithError} DeviceError where a batch outgrows the device.
  */
 export async function windowGradients(
   model: CausalLM,
-  pairs: readonly PairTokens[],
-  options: WindowOptions,
+  plan: WindowPlan,
+  { objective, beforeBatch }: WindowOptions,
 ): Promise<WindowResult> {
-  const { microBatchSize, objective } = options;
-  const sorted = [...pairs].sort((a, b) => longestSequence(a) - longestSequence(b));
-  const window = countWindow(sorted.map((pair) => countTargets(pair, objective.nllScope)));
   const batches: PendingBatch[] = [];
   let gradients: Gradients = new Map();
   let peakMemoryBytes = 0;
   try {
-    for (let at = 0; at < sorted.length; at += microBatchSize) {
-      await options.beforeBatch?.();
-      const some = sorted.slice(at, at + microBatchSize);
-      const batch = makeBatch(some, objective.nllScope, model.config.maxPositionEmbeddings);
-      const share = microBatchGradients(model, batch, window, objective);
-      const { counts, tokenCount } = batch;
-      batches.push({ pairs: some, counts, tokenCount, sums: share.sums });
+    for (const batch of plan.batches) {
+      await beforeBatch?.();
+      const share = microBatchGradients(model, batch, plan.counts, objective);
+      const { pairs, counts, sizes } = batch;
+      batches.push({ pairs, counts, sizes, sums: share.sums });
       gradients = addGradients(gradients, share.gradients);
       peakMemoryBytes = Math.max(peakMemoryBytes, share.memoryBytes);
     }
@@ -89,7 +81,7 @@ function microBatchGradients(
   let kept: tf.Tensor1D | undefined;
   let memoryBytes = 0;
   const { value, grads } = tf.variableGrads(() => {
-    const hidden = model.hidden(batch);
+    const hidden = model.hidden(batch.tokens);
     const logProbs = targetLogProbs(hidden, model.headWeight(), batch.rows, batch.targets);
     const { loss, sums } = orpoBatchLoss(logProbs, batch, window, objective);
     kept = tf.keep(sums);

@@ -12,6 +12,7 @@ import type { CausalLM } from "../models/model.ts";
 import { globalNorm } from "../ops/global_norm.ts";
 import type { Device } from "../tensor/device.ts";
 import { tf } from "../tensor/tf.ts";
+import { addSizes } from "./batch.ts";
 import { BestModel } from "./best_model.ts";
 import { loadNewestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { beyondDevice, needsEvalPairs, nonFiniteEvaluation, noTrainingPairs } from "./errors.ts";
@@ -27,6 +28,7 @@ import { WindowSampler } from "./sampler.ts";
 import { type Schedule, scheduleFactor, warmupStepsOf } from "./schedule.ts";
 import { initialState, type TrainState } from "./state.ts";
 import { StepLog } from "./step_log.ts";
+import { planWindow, type WindowPlan } from "./window_plan.ts";
 
 /** What a training is given. */
 export interface TrainRun {
@@ -120,6 +122,8 @@ class Training {
   readonly #steps: StepLog;
   readonly #file: LogFile;
   readonly #resumedFrom?: number;
+  /** The next step's micro-batches, once they are laid out. */
+  #nextPlan?: WindowPlan;
   /** The newest checkpoint's step. */
   #savedStep?: number;
 
@@ -201,10 +205,10 @@ class Training {
   }
 
   async optimizerStep(): Promise<void> {
-    const { model, train, options } = this.#run;
-    const pairs = this.#sampler.window().map((index) => train.at(index));
-    const { gradients, batches, peakMemoryBytes } = await windowGradients(model, pairs, {
-      microBatchSize: options.microBatchSize,
+    const { model, options } = this.#run;
+    const plan = this.#nextPlan ?? this.#plan();
+    this.#nextPlan = undefined;
+    const { gradients, batches, peakMemoryBytes } = await windowGradients(model, plan, {
       objective: this.#objective,
       beforeBatch: () => this.#breathe(),
     });
@@ -217,12 +221,28 @@ class Training {
     this.#sampler.advance();
     state.step++;
     state.position = this.#sampler.position;
-    state.pairs += pairs.length;
-    state.tokens += batches.reduce((sum, batch) => sum + batch.tokenCount, 0);
+    const sizes = addSizes(batches);
+    state.pairs += plan.counts.pairs;
+    state.tokens += sizes.trained;
+    state.sharedTokens += sizes.shared;
+    state.usedTokens += sizes.used;
+    state.dispatchedTokens += sizes.dispatched;
     state.peakMemoryBytes = Math.max(state.peakMemoryBytes, peakMemoryBytes);
     const epoch = this.#sampler.epochs;
     this.#steps.add({ step: state.step, epoch, learningRate, batches, gradNorm });
+    // Before anything is awaited: the device is busy with this step meanwhile.
+    if (!this.done) this.#nextPlan = this.#plan();
     if (this.done || this.#steps.size >= options.loggingSteps) await this.#flush();
+  }
+
+  /** Lays out the pairs of the optimizer step that comes next. */
+  #plan(): WindowPlan {
+    const { model, train, options } = this.#run;
+    return planWindow(this.#sampler.window().map((index) => train.at(index)), {
+      limits: { pairs: options.microBatchSize, tokens: options.microBatchTokens },
+      nllScope: this.#objective.nllScope,
+      maxLength: model.config.maxPositionEmbeddings,
+    });
   }
 
   async finish(): Promise<TrainResult> {
@@ -246,6 +266,7 @@ class Training {
     const summary = new ScoreSummary(this.#objective);
     const scores = scorePairs(model, evaluation, {
       batchSize: options.microBatchSize,
+      batchTokens: options.microBatchTokens,
       nllScope: this.#objective.nllScope,
       signal,
     });

@@ -43,9 +43,11 @@ export interface OrpoOptions {
   epochs: number;
   /** Steps to train, whatever epochs says; 0: as epochs says. Default 0. */
   maxSteps: number;
-  /** Pairs a forward and backward pass; each is two sequences. Default 4. */
+  /** Pairs a forward and backward pass, at most. Default 4. */
   microBatchSize: number;
-  /** Micro-batches a step. Default 1. */
+  /** Tokens a forward and backward pass, padding included, at most. Default 4096. */
+  microBatchTokens: number;
+  /** A step trains on this many times `microBatchSize` pairs. Default 1. */
   gradientAccumulationSteps: number;
   /** Shuffles the pairs every epoch, by the seed. Default true. */
   shuffle: boolean;
@@ -110,10 +112,15 @@ export const orpoOptions: z.ZodType<OrpoOptions, Partial<OrpoOptions>> = z.stric
     "Optimizer steps to train, whatever epochs says; 0: as epochs says",
   ),
   microBatchSize: count(1).default(4).describe(
-    "Pairs in one forward and backward pass (two sequences each): lower it to save memory",
+    "Pairs in one forward and backward pass, at most: lower it to save memory",
+  ),
+  microBatchTokens: count(1).default(4096).describe(
+    "Tokens in one forward and backward pass, at most (a pair that has more goes alone); of this " +
+      "and microBatchSize, the one reached first ends a micro-batch",
   ),
   gradientAccumulationSteps: count(1).default(1).describe(
-    "Micro-batches in an optimizer step; the loss is normalised over all of them together",
+    "An optimizer step trains on this times microBatchSize pairs, in as many micro-batches or, " +
+      "where tokens run out first, more; the loss is normalised over all of them together",
   ),
   shuffle: z.boolean().default(true).describe("Shuffle the pairs every epoch, by the run's seed"),
   loggingSteps: count(1).default(1).describe(

@@ -7,6 +7,7 @@
  * window is cut into micro-batches.
  */
 
+import { weightedSums } from "../ops/weighted_sums.ts";
 import { withGradient } from "../tensor/gradient.ts";
 import { tf } from "../tensor/tf.ts";
 import type { PairBatch, PairCounts } from "./batch.ts";
@@ -107,9 +108,7 @@ export interface BatchLoss {
  * @returns [3B]: a, b and the NLL's sum of log-probabilities, pair by pair.
  */
 export function pairSums(logProbs: tf.Tensor1D, batch: PairBatch): tf.Tensor1D {
-  const M = batch.targets.length;
-  const reduction = tf.tensor2d(batch.reduction, [3 * batch.pairCount, M]);
-  return tf.matMul(reduction, logProbs.reshape([M, 1])).as1D();
+  return weightedSums(logProbs, batch.shares, 3 * batch.pairs.length);
 }
 
 /**
@@ -127,7 +126,7 @@ export function orpoBatchLoss(
   window: WindowCounts,
   objective: OrpoObjective,
 ): BatchLoss {
-  const B = batch.pairCount;
+  const B = batch.pairs.length;
   const sums = pairSums(logProbs, batch);
   const weights = batch.counts.map(({ nll }) =>
     objective.nllReduction === "token" ? 1 / window.nllTokens : 1 / (nll * window.pairs)

@@ -4,7 +4,7 @@
  */
 
 import type { ModelConfig } from "../models/config.ts";
-import { countTargets, type PairTokens } from "./batch.ts";
+import { countTargets, longestSequence, type PairTokens } from "./batch.ts";
 import { idBeyondVocabulary, pairTooLong } from "./errors.ts";
 
 /** What of a model limits the pairs it can take. */
@@ -29,11 +29,6 @@ export function checkPair(pair: PairTokens, limits: PairLimits): void {
       }
     }
   }
-}
-
-/** Tokens of the longer of prompt + chosen and prompt + rejected. */
-export function longestSequence(pair: PairTokens): number {
-  return pair.promptIds.length + Math.max(pair.chosenIds.length, pair.rejectedIds.length);
 }
 
 /** Pairs by index. */

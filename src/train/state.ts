@@ -31,8 +31,14 @@ export interface TrainState {
   logBytes: number;
   /** Pairs trained on, repeats counted. */
   pairs: number;
-  /** Tokens trained on, padding left out. */
+  /** Tokens trained on, repeats counted: of prompt + chosen and prompt + rejected. */
   tokens: number;
+  /** Prompt tokens among them that were not computed again for another answer. */
+  sharedTokens: number;
+  /** Rows that went through the model for them. */
+  usedTokens: number;
+  /** Rows that went through the model in all, padding included. */
+  dispatchedTokens: number;
   /** Time spent on optimizer steps, evaluation and saving left out. */
   trainMs: number;
   /** Most bytes the device held. */
@@ -49,6 +55,9 @@ export function initialState(position: DataPosition): TrainState {
     logBytes: 0,
     pairs: 0,
     tokens: 0,
+    sharedTokens: 0,
+    usedTokens: 0,
+    dispatchedTokens: 0,
     trainMs: 0,
     peakMemoryBytes: 0,
   };

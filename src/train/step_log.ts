@@ -10,7 +10,7 @@ import { join } from "@std/path";
 import { writeFileAtomic } from "../base/atomic.ts";
 import { takeFloats } from "../tensor/readback.ts";
 import { tf } from "../tensor/tf.ts";
-import type { PairCounts, PairTokens } from "./batch.ts";
+import { addSizes, type PairBatch } from "./batch.ts";
 import { nonFinite } from "./errors.ts";
 import type { LogRow } from "./log_file.ts";
 import { batchScores, summarizeScores } from "./metrics.ts";
@@ -31,20 +31,14 @@ export interface PendingStep {
 }
 
 /** A micro-batch of a pending step. */
-export interface PendingBatch {
-  /** Its B pairs. */
-  readonly pairs: readonly PairTokens[];
-  /** [B] how many of their tokens are scored. */
-  readonly counts: readonly PairCounts[];
+export interface PendingBatch extends Pick<PairBatch, "pairs" | "counts" | "sizes"> {
   /** [3B] as `pairSums` gives them. Owned. */
   readonly sums: tf.Tensor1D;
-  /** Tokens that went through the model, padding left out. */
-  readonly tokenCount: number;
 }
 
 /** What training since the last reading cost. */
 export interface Throughput {
-  /** Tokens through the model, padding left out. */
+  /** Tokens of both sequences of all pairs, padding left out. */
   tokens_per_second: number;
   /** Pairs trained on. */
   pairs_per_second: number;
@@ -143,6 +137,7 @@ export class StepLog {
       ...summarizeScores(scores, this.objective),
       grad_norm: gradNorm,
       learning_rate: step.learningRate,
+      ...packing(step.batches),
       ...throughput,
     };
   }
@@ -169,6 +164,13 @@ export class StepLog {
   }
 }
 
+function packing(
+  batches: readonly PendingBatch[],
+): { packing_efficiency: number; shared_tokens: number } {
+  const { used, dispatched, shared } = addSizes(batches);
+  return { packing_efficiency: used / dispatched, shared_tokens: shared };
+}
+
 function rates(
   steps: readonly PendingStep[],
   elapsedMs: number,
@@ -176,7 +178,7 @@ function rates(
   const batches = steps.flatMap((step) => step.batches);
   const perSecond = (count: number) => 1000 * count / elapsedMs;
   return {
-    tokens_per_second: perSecond(batches.reduce((sum, batch) => sum + batch.tokenCount, 0)),
+    tokens_per_second: perSecond(addSizes(batches).trained),
     pairs_per_second: perSecond(batches.reduce((sum, batch) => sum + batch.pairs.length, 0)),
   };
 }

@@ -4,7 +4,6 @@ import { openDevice } from "../../src/tensor/device.ts";
 import { limitExceeded } from "../../src/tensor/errors.ts";
 import { readFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
-import { windowGradients } from "../../src/train/gradients.ts";
 import type { OrpoObjective } from "../../src/train/objective.ts";
 import type { TrainRun } from "../../src/train/loop.ts";
 import type { OrpoOptions } from "../../src/train/options.ts";
@@ -12,6 +11,7 @@ import { PairStore } from "../../src/train/pair_store.ts";
 import { forEachBackend } from "../tensor/backends.ts";
 import { tinyLlama } from "./tiny_llama.ts";
 import { steady, tinyModel, tinyPairs, trainTiny } from "./tiny_model.ts";
+import { freeWindow, gradientsOf } from "./windows.ts";
 
 async function inScratch(fn: (dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
@@ -197,17 +197,16 @@ forEachBackend("windowGradients: 4 micro-batches of 1 equal 1 of 4", async () =>
   for (const nllReduction of ["token", "example"] as const) {
     const objective: OrpoObjective = { beta: 0.7, nllScope: "all", nllReduction };
     const model = tinyModel("weights");
-    const whole = await windowGradients(model, pairs, { microBatchSize: 4, objective });
-    const parts = await windowGradients(model, pairs, { microBatchSize: 1, objective });
+    const whole = await gradientsOf(model, pairs, { objective });
+    const parts = await gradientsOf(model, pairs, { objective, pairs: 1 });
     assertEquals(parts.batches.length, 4);
     for (const [name, gradient] of whole.gradients) {
       const [a, b] = [await readFloats(gradient), await readFloats(parts.gradients.get(name)!)];
       const size = Math.max(...a.map(Math.abs));
       for (const [i, value] of a.entries()) assertAlmostEquals(b[i]!, value, 2e-6 * size);
     }
-    for (const { gradients, batches } of [whole, parts]) {
-      tf.dispose([...gradients.values(), ...batches.map((batch) => batch.sums)]);
-    }
+    freeWindow(whole);
+    freeWindow(parts);
     model.dispose();
   }
 });

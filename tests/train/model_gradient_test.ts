@@ -5,11 +5,12 @@ import { openDevice } from "../../src/tensor/device.ts";
 import { readFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { scorePairs } from "../../src/train/evaluate_pairs.ts";
-import { windowGradients } from "../../src/train/gradients.ts";
 import { summarizeScores } from "../../src/train/metrics.ts";
 import type { OrpoObjective } from "../../src/train/objective.ts";
+import type { BatchForm } from "../../src/train/packing.ts";
 import { tinyLlama } from "./tiny_llama.ts";
 import { tinyPairs } from "./tiny_model.ts";
+import { freeWindow, gradientsOf } from "./windows.ts";
 
 const PAIRS = tinyPairs(2, "gradient");
 
@@ -47,14 +48,25 @@ function unitVector(rng: Rng, length: number): Float32Array {
   return drawn.map((value) => value / norm);
 }
 
-const CASES: { name: string; tied: boolean; objective: OrpoObjective }[] = [
-  { name: "tied head, NLL over all", tied: true, objective: objectiveOf("all", "token", 1) },
+const CASES: { name: string; tied: boolean; objective: OrpoObjective; form: BatchForm }[] = [
   {
-    name: "own head, NLL per example",
+    name: "packed, tied head, NLL over all",
+    tied: true,
+    objective: objectiveOf("all", "token", 1),
+    form: "packed",
+  },
+  {
+    name: "packed, own head, NLL per example",
     tied: false,
     objective: objectiveOf("response", "example", 3),
+    form: "packed",
   },
-  { name: "beta 0", tied: true, objective: objectiveOf("response", "token", 0) },
+  {
+    name: "padded, beta 0",
+    tied: true,
+    objective: objectiveOf("response", "token", 0),
+    form: "padded",
+  },
 ];
 
 function objectiveOf(
@@ -65,15 +77,13 @@ function objectiveOf(
   return { nllScope, nllReduction, beta };
 }
 
-for (const { name, tied, objective } of CASES) {
+for (const { name, tied, objective, form } of CASES) {
   Deno.test(`windowGradients: equals finite differences in every weight tensor (${name})`, async () => {
     await openDevice("cpu");
     const model = tinyLlama("gradient", { tieWordEmbeddings: tied });
     const rng = Rng.fromSeed("directions");
-    const { gradients, batches } = await windowGradients(model, PAIRS, {
-      microBatchSize: 1,
-      objective,
-    });
+    const window = await gradientsOf(model, PAIRS, { objective, pairs: 1, form });
+    const { gradients } = window;
     assertEquals([...gradients.keys()].sort(), [...model.parameters.keys()].sort());
     for (const [weight, variable] of model.parameters) {
       const gradient = await readFloats(gradients.get(weight)!);
@@ -90,7 +100,7 @@ for (const { name, tied, objective } of CASES) {
       );
       assert(norm > 20 * allowed, `${weight}: a gradient of norm ${norm} proves nothing`);
     }
-    tf.dispose([...gradients.values(), ...batches.map((batch) => batch.sums)]);
+    freeWindow(window);
     model.dispose();
   });
 }

@@ -1,11 +1,13 @@
 import { assert, assertAlmostEquals } from "@std/assert";
 import { readFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
-import { makeBatch, type PairTokens } from "../../src/train/batch.ts";
+import type { PairTokens } from "../../src/train/batch.ts";
 import { batchScores, summarizeScores } from "../../src/train/metrics.ts";
 import type { NllReduction, OrpoObjective } from "../../src/train/objective.ts";
 import { oddsRatio } from "../../src/train/odds_ratio.ts";
 import { countWindow, oddsRatioLoss, orpoBatchLoss } from "../../src/train/orpo_loss.ts";
+import { packedBatch } from "../../src/train/packed_batch.ts";
+import { paddedBatch } from "../../src/train/padded_batch.ts";
 import { forEachBackend } from "../tensor/backends.ts";
 
 const POINTS = [0, -1e-8, -1e-5, -0.03, -0.0626, -0.4, -1.6, -7, -60, -300];
@@ -54,14 +56,15 @@ forEachBackend("orpoBatchLoss: equals the loss summed up on the host", async () 
   for (const nllScope of ["all", "response"] as const) {
     for (const nllReduction of ["token", "example"] as const) {
       const objective: OrpoObjective = { beta: 0.3, nllScope, nllReduction };
-      const batch = makeBatch(PAIRS, nllScope);
-      const logProbs = fakeLogProbs(batch.targets);
-      const { loss, sums } = orpoBatchLoss(logProbs, batch, countWindow(batch.counts), objective);
-      const scores = batchScores(["a", "b", "c"], batch.counts, await readFloats(sums));
-      const [got] = await readFloats(loss);
-      assertAlmostEquals(got!, summarizeScores(scores, objective).loss, 1e-5);
-      assertAlmostEquals(got!, expectedLoss(objective), 1e-5);
-      tf.dispose([logProbs, loss, sums]);
+      for (const batch of [packedBatch(PAIRS, nllScope), paddedBatch(PAIRS, nllScope)]) {
+        const logProbs = fakeLogProbs(batch.targets);
+        const { loss, sums } = orpoBatchLoss(logProbs, batch, countWindow(batch.counts), objective);
+        const scores = batchScores(["a", "b", "c"], batch.counts, await readFloats(sums));
+        const [got] = await readFloats(loss);
+        assertAlmostEquals(got!, summarizeScores(scores, objective).loss, 1e-5);
+        assertAlmostEquals(got!, expectedLoss(objective), 1e-5);
+        tf.dispose([logProbs, loss, sums]);
+      }
     }
   }
 });
@@ -91,11 +94,11 @@ function expectedLoss({ beta, nllScope, nllReduction }: OrpoObjective): number {
 
 forEachBackend("orpoBatchLoss: shares of micro-batches add up to the window's loss", async () => {
   const objective: OrpoObjective = { beta: 0.3, nllScope: "all", nllReduction: "token" };
-  const whole = makeBatch(PAIRS, "all");
+  const whole = packedBatch(PAIRS, "all");
   const window = countWindow(whole.counts);
   let total = 0;
   for (const pair of PAIRS) {
-    const batch = makeBatch([pair], "all");
+    const batch = packedBatch([pair], "all");
     const logProbs = fakeLogProbs(batch.targets);
     const { loss, sums } = orpoBatchLoss(logProbs, batch, window, objective);
     total += (await readFloats(loss))[0]!;

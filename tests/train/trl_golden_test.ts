@@ -8,19 +8,18 @@ import { fromFileUrl } from "@std/path";
 import { sha256 } from "../../src/base/hash.ts";
 import { loadCausalLM } from "../../src/models/load.ts";
 import { globalNorm } from "../../src/ops/global_norm.ts";
-import { takeFloats } from "../../src/tensor/readback.ts";
-import { tf } from "../../src/tensor/tf.ts";
+import { readFloats, takeFloats } from "../../src/tensor/readback.ts";
 import { encodePair } from "../../src/text/encode_pair.ts";
 import { planEncoding } from "../../src/text/encoding_plan.ts";
 import type { TokenizedPair } from "../../src/text/pair.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
-import { windowGradients } from "../../src/train/gradients.ts";
 import { trainOrpo } from "../../src/train/loop.ts";
 import { batchScores, summarizeScores } from "../../src/train/metrics.ts";
 import { resolveObjective } from "../../src/train/objective.ts";
 import { orpoOptions } from "../../src/train/options.ts";
 import { PairStore } from "../../src/train/pair_store.ts";
 import { forEachBackend } from "../tensor/backends.ts";
+import { freeWindow, gradientsOf } from "./windows.ts";
 import golden from "../golden/trl_orpo.json" with { type: "json" };
 
 const DATA = fromFileUrl(new URL("../../../shared/data", import.meta.url));
@@ -93,13 +92,10 @@ forEachBackend("trl: 20 batches within 1e-4 of get_batch_loss_metrics", async ()
   const model = await loadCausalLM(MODEL);
   for (const [n, want] of golden.batches.entries()) {
     const some = pairs.slice(n * golden.batch_size, (n + 1) * golden.batch_size);
-    const { gradients, batches } = await windowGradients(model, some, {
-      microBatchSize: golden.batch_size,
-      objective,
-    });
-    const [batch] = batches;
+    const window = await gradientsOf(model, some, { objective });
+    const { gradients, batches: [batch] } = window;
     const ids = batch!.pairs.map((pair) => pair.id);
-    const scores = batchScores(ids, batch!.counts, await takeFloats(batch!.sums));
+    const scores = batchScores(ids, batch!.counts, await readFloats(batch!.sums));
     const metrics = summarizeScores(scores, objective);
     assertNear(metrics.loss, want.loss, 1e-4, `loss of batch ${n}`);
     for (const name of METRICS) {
@@ -112,7 +108,7 @@ forEachBackend("trl: 20 batches within 1e-4 of get_batch_loss_metrics", async ()
     }
     const [norm] = await takeFloats(globalNorm([...gradients.values()]));
     assertNear(norm!, want.grad_norm, 1e-4, `gradient norm of batch ${n}`);
-    tf.dispose([...gradients.values()]);
+    freeWindow(window);
   }
   model.dispose();
 }, BACKENDS);
