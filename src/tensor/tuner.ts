@@ -3,10 +3,10 @@
  * way is taken changes speed alone; a training that never tunes runs on assumed speeds.
  */
 
-import { cpuUsage } from "node:process";
 import { currentDevice } from "./device.ts";
 import { MATMUL_TUNING, problemClass } from "./matmul_problem.ts";
 import { matMulCandidates, type ProductShape } from "./matmul_candidates.ts";
+import { processorTime } from "./processor_time.ts";
 import { readTuning, writeTuning } from "./tuning_file.ts";
 import { currentTuning, type Speeds, useTuning, withSpeeds } from "./tuning.ts";
 import { submitPending, webgpuInternals } from "./webgpu_internals.ts";
@@ -111,15 +111,6 @@ async function timeRuns(run: () => void, count: number): Promise<number> {
   submitPending(backend);
   await backend.queue.onSubmittedWorkDone();
   return now() - started;
-}
-
-/**
- * Milliseconds of processor time of this process, a software adapter's threads included, for each
- * processor: unlike the clock it does not run while others have the machine.
- */
-function processorTime(): number {
-  const { user, system } = cpuUsage();
-  return (user + system) / 1000 / navigator.hardwareConcurrency;
 }
 
 /** The largest shape of each class, the largest class first. */
