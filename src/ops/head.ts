@@ -6,19 +6,71 @@
  *     dLogits = dY (onehot(target) - softmax(logits))
  *     dHidden[n] = Σ over m with rows[m] = n of dLogits[m] weight      dWeight = dLogitsᵀ hidden[rows]
  *
- * Only the rows named are computed: no padding, no prompt unless asked for. They go through in
- * chunks of at most `logitBytes`, in both passes; saved are hidden, weight and the M
- * log-sum-exps, and the backward pass computes the logits again.
+ * Only the rows named are computed: no padding, no prompt unless asked for. Logits exist for one
+ * tile at a time, and the backward pass computes them again.
+ *
+ * On webgpu a tile is a run of the vocabulary for all rows, [M, T] (head_tiles.ts): the forward
+ * pass takes it into each row's running maximum and sum (head_softmax.wgsl), all that is saved
+ * beside hidden and weight; the backward pass turns it into dLogits where it lies
+ * (head_gradient.wgsl), adds dLogits weight[tile] to the rows' gradient, and writes dWeight[tile].
+ * The weight may outgrow a binding. Reference: `reference`, the whole vocabulary for runs of rows.
  */
 
-import { withGradient } from "../tensor/gradient.ts";
+import { currentDevice } from "../tensor/device.ts";
+import { isFrozen, withGradient } from "../tensor/gradient.ts";
+import { usesFused } from "../tensor/kernels.ts";
 import { checkFits, maxTensorBytes } from "../tensor/limits.ts";
 import { matMul } from "../tensor/matmul.ts";
 import { sizeClass } from "../tensor/size_class.ts";
 import { tf } from "../tensor/tf.ts";
+import { gatherRows } from "./gather_rows.ts";
+import { type HeadTable, tiledGradients, tiledLogProbs } from "./head_tiles.ts";
 import { segmentSum } from "./segment_sum.ts";
 
-const LOGIT_BYTES = 32 * 2 ** 20;
+const TILE_BYTES = 8 * 2 ** 20;
+const CHUNK_BYTES = 32 * 2 ** 20;
+
+/**
+ * Gives the log-probability of each target token after its row of hidden states.
+ *
+ * @param headWeight A variable that is not trainable gets no gradient.
+ * @param logitBytes Logits held at a time; default 8 MiB fused, 32 MiB in the reference.
+ * @returns [M], at most 0; NaN where a logit is not finite.
+ * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED where the head's weight outgrows a buffer, or
+ * a binding in the reference.
+ */
+export function targetLogProbs(
+  hidden: tf.Tensor2D,
+  headWeight: tf.Tensor2D,
+  rows: Int32Array,
+  targets: Int32Array,
+  logitBytes?: number,
+): tf.Tensor1D {
+  if (!usesFused()) return reference(hidden, headWeight, rows, targets, logitBytes);
+  const { maxBufferBytes } = currentDevice().limits;
+  checkFits(headWeight.shape, "the head", "the vocabulary", maxBufferBytes);
+  const isConstant = isFrozen(headWeight);
+  const tableOf = (hidden: tf.Tensor2D, weight: tf.Tensor2D): HeadTable => ({
+    x: gatherRows(hidden, rows),
+    weight,
+    targets: tf.tensor1d(targets, "int32"),
+    logitBytes: logitBytes ?? TILE_BYTES,
+  });
+  return withGradient<tf.Tensor1D>(
+    isConstant ? [hidden] : [hidden, headWeight],
+    (save) => {
+      const { logProbs, states } = tiledLogProbs(tableOf(hidden, headWeight));
+      save([hidden, headWeight, states]);
+      return logProbs;
+    },
+    (dY, saved) => {
+      const [hidden, weight, states] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+      const { dX, dWeight } = tiledGradients(tableOf(hidden, weight), states, dY, isConstant);
+      const dHidden = segmentSum(dX, rows, hidden.shape[0]);
+      return dWeight ? [dHidden, dWeight] : [dHidden];
+    },
+  );
+}
 
 /** A run of table rows, padded to a size class with row 0 and token 0. */
 interface Chunk {
@@ -30,19 +82,13 @@ interface Chunk {
   targets: Int32Array;
 }
 
-/**
- * Gives the log-probability of each target token after its row of hidden states.
- *
- * @param logitBytes Logits held at a time; default 32 MiB.
- * @returns [M], at most 0; NaN where a logit is not finite.
- * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED where the head's weight outgrows a binding.
- */
-export function targetLogProbs(
+/** The same in tfjs's operations. */
+function reference(
   hidden: tf.Tensor2D,
   headWeight: tf.Tensor2D,
   rows: Int32Array,
   targets: Int32Array,
-  logitBytes: number = LOGIT_BYTES,
+  logitBytes: number = CHUNK_BYTES,
 ): tf.Tensor1D {
   checkFits(headWeight.shape, "the head", "the vocabulary");
   const rowBytes = 4 * headWeight.shape[0];
@@ -140,8 +186,4 @@ function chunksOf(rows: Int32Array, targets: Int32Array, step: number): Chunk[] 
     chunks.push({ start, size, padded, rows: padRows, targets: padTargets });
   }
   return chunks;
-}
-
-function gatherRows(x: tf.Tensor2D, rows: Int32Array): tf.Tensor2D {
-  return tf.gather(x, tf.tensor1d(rows, "int32"));
 }

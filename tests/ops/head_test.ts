@@ -1,10 +1,11 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
 import { targetLogProbs } from "../../src/ops/head.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";
 import { checkOp, randomPlain } from "./check.ts";
+import { checkAgainstReference, withSmallKernels } from "./reference.ts";
 
 function reference(C: number, V: number, rows: Int32Array, targets: Int32Array) {
   return (hidden: Float64Array, weight: Float64Array): Float64Array =>
@@ -46,6 +47,52 @@ forEachBackend("targetLogProbs: rows split into chunks give the same", async () 
     reference: reference(C, V, rows, targets),
   });
 });
+
+forEachBackend(
+  "targetLogProbs: fused in tiles equals its reference, bit for bit twice",
+  async () => {
+    for (const [N, C, V, M] of [[63, 65, 257, 65], [65, 64, 320, 63], [257, 1, 129, 257]]) {
+      const rows = spread(M!, N!, 3);
+      const targets = spread(M!, V!, 5);
+      await checkAgainstReference({
+        inputs: [randomPlain([N!, C!], "h"), randomPlain([V!, C!], "w")],
+        op: (h: tf.Tensor2D, w: tf.Tensor2D) => targetLogProbs(h, w, rows, targets, 64 * 4 * M!),
+      });
+    }
+  },
+  ["webgpu"],
+);
+
+forEachBackend("targetLogProbs: a weight that does not train changes nothing else", async () => {
+  const [N, C, V] = [9, 4, 70];
+  const rows = spread(N, N, 2);
+  const targets = spread(N, V, 11);
+  const hidden = tf.tensor2d(Float32Array.from(randomPlain([N, C], "h").data), [N, C]);
+  const start = tf.tensor2d(Float32Array.from(randomPlain([V, C], "w").data), [V, C]);
+  const gradientOf = (weight: tf.Tensor2D) =>
+    takeFloats(
+      tf.grad((h: tf.Tensor) => tf.sum(targetLogProbs(h as tf.Tensor2D, weight, rows, targets)))(
+        hidden,
+      ),
+    );
+  const frozen = tf.variable(start, false);
+  await withSmallKernels(async () => {
+    assertEquals(await gradientOf(frozen), await gradientOf(start));
+  });
+  tf.dispose([hidden, start, frozen]);
+});
+
+forEachBackend("targetLogProbs: holds one tile of logits, not all of them", async (device) => {
+  const [M, C, V] = [64, 4, 40_000];
+  const hidden = tf.zeros<tf.Rank.R2>([M, C]);
+  const weight = tf.ones<tf.Rank.R2>([V, C]);
+  const rows = spread(M, M, 1);
+  const before = device.memoryBytes();
+  const logProbs = tf.tidy(() => targetLogProbs(hidden, weight, rows, spread(M, V, 9), 2 ** 20));
+  assertAlmostEquals((await takeFloats(logProbs))[0]!, -Math.log(V), 1e-4);
+  assert(device.memoryBytes() - before < 4 * 2 ** 20, "all logits take 10 MiB");
+  tf.dispose([hidden, weight]);
+}, ["webgpu"]);
 
 forEachBackend(
   "targetLogProbs: a certain token gives 0, an impossible one a finite number",

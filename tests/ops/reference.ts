@@ -5,6 +5,7 @@
 
 import { assertEquals } from "@std/assert";
 import { type Kernels, setKernels } from "../../src/tensor/kernels.ts";
+import { forceVariant, MATMUL_VARIANTS } from "../../src/tensor/matmul_variants.ts";
 import { readFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { assertClose, type Plain, randomPlain } from "./check.ts";
@@ -25,6 +26,18 @@ export async function withKernels<T>(kernels: Kernels, fn: () => T | Promise<T>)
     setKernels("fused");
   }
 }
+
+/** Runs `fn` with the matrix product that compiles quickest; tests have no use for the fastest. */
+export async function withSmallKernels<T>(fn: () => Promise<T>): Promise<T> {
+  forceVariant(MATMUL_VARIANTS.find(({ name }) => name === SMALL_VARIANT)!);
+  try {
+    return await fn();
+  } finally {
+    forceVariant(undefined);
+  }
+}
+
+const SMALL_VARIANT = "registers 8x8 rows";
 
 /** Compares value and gradients under one random cotangent. */
 export async function checkAgainstReference(check: ReferenceCheck): Promise<void> {
