@@ -7,7 +7,6 @@ export type AttentionBinding =
   | "v"
   | "dY"
   | "ranges"
-  | "tiles"
   | "statistics"
   | "y"
   | "logSums"
@@ -21,7 +20,6 @@ const TYPES: Readonly<Record<AttentionBinding, string>> = {
   v: "read> v: array<vec4<f32>>",
   dY: "read> dY: array<vec4<f32>>",
   ranges: "read> ranges: array<vec4<i32>>",
-  tiles: "read> tiles: array<vec4<i32>>",
   statistics: "read> statistics: array<vec2<f32>>",
   y: "read_write> y: array<vec4<f32>>",
   logSums: "read_write> logSums: array<f32>",

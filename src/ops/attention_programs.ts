@@ -24,13 +24,12 @@ import { TILE_TOKENS } from "./segments.ts";
 /** "rows" is right for CPU drivers, "tiles" for GPUs. Results differ in rounding alone. */
 export type AttentionVariant = "rows" | "tiles";
 
-/** The operands, [N, H, D] and [N, K, D], and the layout's numbers on the device. */
+/** The operands, [N, H, D] and [N, K, D], and the layout's `DeviceRanges`. */
 export interface AttentionOperands {
   readonly q: tf.Tensor3D;
   readonly k: tf.Tensor3D;
   readonly v: tf.Tensor3D;
   readonly ranges: tf.Tensor;
-  readonly tiles: tf.Tensor;
 }
 
 /** The family for the current device. */
@@ -149,7 +148,6 @@ function run(operands: AttentionOperands, variant: AttentionVariant, pass: Pass)
       ...own,
       ...looped,
       operands.ranges,
-      operands.tiles,
       ...(pass.statistics ? [pass.statistics] : []),
     ],
     outputs,

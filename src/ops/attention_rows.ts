@@ -27,7 +27,7 @@ export const ROW_LANES = 8;
 export function forwardByRows(shape: RowsShape): string {
   const text = new RowText(shape);
   const { vectors, rows } = text;
-  return `${bindings(["q", "k", "v", "ranges", "tiles", "y", "logSums"], text.texels("k", "v"))}
+  return `${bindings(["q", "k", "v", "ranges", "y", "logSums"], text.texels("k", "v"))}
 ${text.begin("heads", "blocks * heads - 1 - number")}
   let kvHead = head / (heads / kvHeads);
 ${
@@ -72,7 +72,7 @@ export function queryGradientByRows(shape: RowsShape): string {
   const { vectors, rows } = text;
   return `${
     bindings(
-      ["q", "dY", "k", "v", "ranges", "tiles", "statistics", "dQ"],
+      ["q", "dY", "k", "v", "ranges", "statistics", "dQ"],
       text.texels("k", "v"),
     )
   }
@@ -111,7 +111,7 @@ export function keyGradientsByRows(shape: RowsShape): string {
   const { vectors, rows } = text;
   return `${
     bindings(
-      ["k", "v", "q", "dY", "ranges", "tiles", "statistics", "dK", "dV"],
+      ["k", "v", "q", "dY", "ranges", "statistics", "dK", "dV"],
       text.texels("q", "dY"),
     )
   }

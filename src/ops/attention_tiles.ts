@@ -11,10 +11,10 @@
 import { type AttentionBinding, bindings, headsOf } from "./attention_bindings.ts";
 import { TILE_TOKENS } from "./segments.ts";
 
-/** q; k, v; ranges, tiles -> y, logSums. Rows are queries, others are keys. */
+/** q; k, v; ranges -> y, logSums. Rows are queries, others are keys. */
 export function forwardByTiles(headSize: number): string {
   const text = new TileText(headSize);
-  return `${bindings(["q", "k", "v", "ranges", "tiles", "y", "logSums"])}
+  return `${bindings(["q", "k", "v", "ranges", "y", "logSums"])}
 ${text.reads("q", "k", "v")}
 ${text.begin("heads", "count - 1 - number")}
   let kvHead = head / (heads / kvHeads);
@@ -65,10 +65,10 @@ ${
 }`;
 }
 
-/** q, dY; k, v; ranges, tiles, statistics -> dQ. Rows are queries, others are keys. */
+/** q, dY; k, v; ranges, statistics -> dQ. Rows are queries, others are keys. */
 export function queryGradientByTiles(headSize: number): string {
   const text = new TileText(headSize);
-  return `${bindings(["q", "dY", "k", "v", "ranges", "tiles", "statistics", "dQ"])}
+  return `${bindings(["q", "dY", "k", "v", "ranges", "statistics", "dQ"])}
 ${text.reads("q", "dY", "k", "v")}
 ${text.begin("heads", "count - 1 - number")}
   let kvHead = head / (heads / kvHeads);
@@ -99,10 +99,10 @@ ${
 }`;
 }
 
-/** k, v; q, dY; ranges, tiles, statistics -> dK, dV. Rows are keys, others are queries. */
+/** k, v; q, dY; ranges, statistics -> dK, dV. Rows are keys, others are queries. */
 export function keyGradientsByTiles(headSize: number): string {
   const text = new TileText(headSize);
-  return `${bindings(["k", "v", "q", "dY", "ranges", "tiles", "statistics", "dK", "dV"])}
+  return `${bindings(["k", "v", "q", "dY", "ranges", "statistics", "dK", "dV"])}
 ${text.reads("k", "v", "q", "dY")}
 ${text.begin("kvHeads", "number")}
 ${
@@ -111,7 +111,7 @@ ${
   ${text.results((v) => `var dK${r}_${v} = vec4<f32>(); var dV${r}_${v} = vec4<f32>();`)}`)
   }
   let group = heads / kvHeads;
-  let end = u32(tiles[first / TILE].w);
+  let end = u32(ranges[params.tokens + first / TILE].w);
   for (var queryHead = head * group; queryHead < (head + 1) * group; queryHead++) {
     for (var other = first; other < end; other += TILE) {
       let queries = vec4<i32>(i32(other + across)) + vec4<i32>(0, 8, 16, 24);
@@ -227,7 +227,7 @@ fn main(
   /** A loop in which the TILE keys from `other` on are some that the tile's queries see. */
   overKeyTiles(body: string): string {
     return `
-  let run = tiles[first / TILE];
+  let run = ranges[params.tokens + first / TILE];
   let end = i32(min(first + TILE, params.tokens));
   var j = min(run.x, run.z);
   while (j < end) {

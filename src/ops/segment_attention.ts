@@ -43,17 +43,17 @@ export function segmentAttention(
 ): tf.Tensor3D {
   if (!usesFused() || q.shape[2] % 4 !== 0) return stockSegmentAttention(q, k, v, layout);
   const family = variant ?? defaultVariant();
-  const { tokens: ranges, tiles } = layout.deviceRanges();
+  const { ranges } = layout.deviceRanges();
   return withGradient<tf.Tensor3D>(
     [q, k, v],
     (save) => {
-      const { y, logSums } = attend({ q, k, v, ranges, tiles }, family);
-      save([q, k, v, ranges, tiles, y, logSums]);
+      const { y, logSums } = attend({ q, k, v, ranges }, family);
+      save([q, k, v, ranges, y, logSums]);
       return y;
     },
     (dY, saved) => {
-      const [q, k, v, ranges, tiles, y, logSums] = saved as Saved;
-      const operands: AttentionOperands = { q, k, v, ranges, tiles };
+      const [q, k, v, ranges, y, logSums] = saved as Saved;
+      const operands: AttentionOperands = { q, k, v, ranges };
       return attendGradients(operands, { y, logSums, dY }, family);
     },
   );
@@ -64,7 +64,6 @@ type Saved = [
   k: tf.Tensor3D,
   v: tf.Tensor3D,
   ranges: tf.Tensor,
-  tiles: tf.Tensor,
   y: tf.Tensor3D,
   logSums: tf.Tensor2D,
 ];

@@ -29,15 +29,16 @@ export interface GroupLengths {
 /** The numbers of a token in `SegmentLayout.ranges`. */
 export const RANGE_SIZE = 4;
 
-/** Tokens of a tile in `DeviceRanges.tiles`. */
+/** Tokens whose ranges `DeviceRanges` joins. */
 export const TILE_TOKENS = 32;
 
 /** A layout's numbers on the device, int32. */
 export interface DeviceRanges {
-  /** [N, 4] `SegmentLayout.ranges`. */
-  readonly tokens: tf.Tensor2D;
-  /** [ceil(N / 32), 4] what holds all ranges of 32 tokens: least starts and greatest ends. */
-  readonly tiles: tf.Tensor2D;
+  /**
+   * [N + ceil(N / 32), 4] `SegmentLayout.ranges`, and after them what holds the ranges of each 32
+   * tokens: least starts and greatest ends.
+   */
+  readonly ranges: tf.Tensor2D;
   /** [N] `SegmentLayout.positions`. */
   readonly positions: tf.Tensor1D;
 }
@@ -129,8 +130,7 @@ export class SegmentLayout {
   /** The numbers as tensors, uploaded once; `dispose` frees them. */
   deviceRanges(): DeviceRanges {
     return this.#device ??= {
-      tokens: tf.keep(tf.tensor2d(this.ranges, [this.tokens, RANGE_SIZE], "int32")),
-      tiles: tf.keep(tilesOf(this.ranges)),
+      ranges: tf.keep(withTiles(this.ranges)),
       positions: tf.keep(tf.tensor1d(this.positions, "int32")),
     };
   }
@@ -179,10 +179,12 @@ class RangeWriter {
   }
 }
 
-function tilesOf(ranges: Int32Array): tf.Tensor2D {
+function withTiles(ranges: Int32Array): tf.Tensor2D {
   const tokens = ranges.length / RANGE_SIZE;
-  const tiles = new Int32Array(RANGE_SIZE * Math.ceil(tokens / TILE_TOKENS));
-  for (let first = 0; first < tokens; first += TILE_TOKENS) {
+  const rows = tokens + Math.ceil(tokens / TILE_TOKENS);
+  const all = new Int32Array(RANGE_SIZE * rows);
+  all.set(ranges);
+  for (let first = 0, row = tokens; first < tokens; first += TILE_TOKENS, row++) {
     let [promptStart, promptEnd, ownStart, seenEnd] = [tokens, 0, tokens, 0];
     for (let i = first; i < Math.min(first + TILE_TOKENS, tokens); i++) {
       const [start, end, own, seen] = ranges.subarray(RANGE_SIZE * i) as unknown as RangeNumbers;
@@ -193,9 +195,9 @@ function tilesOf(ranges: Int32Array): tf.Tensor2D {
       ownStart = Math.min(ownStart, own);
       seenEnd = Math.max(seenEnd, seen);
     }
-    tiles.set([promptStart, promptEnd, ownStart, seenEnd], RANGE_SIZE * first / TILE_TOKENS);
+    all.set([promptStart, promptEnd, ownStart, seenEnd], RANGE_SIZE * row);
   }
-  return tf.tensor2d(tiles, [tiles.length / RANGE_SIZE, RANGE_SIZE], "int32");
+  return tf.tensor2d(all, [rows, RANGE_SIZE], "int32");
 }
 
 type RangeNumbers = [promptStart: number, promptEnd: number, ownStart: number, seenEnd: number];
