@@ -5,11 +5,17 @@
  *     y = (x₁ cos - x₂ sin,  x₂ cos + x₁ sin)
  *     dX is dY rotated back: the same with -sin
  *
- * Saves the table, nothing of x. (Su et al. 2021, eq. 34.)
+ * Saves the table, nothing of x. (Su et al. 2021, eq. 34.) `ropeAt` is the same on a flat stream
+ * of tokens, each with a position of its own: on webgpu one program each way (rope.wgsl), its
+ * reference `stockRopeAt`.
  */
 
 import { withGradient } from "../tensor/gradient.ts";
+import { usesFused } from "../tensor/kernels.ts";
+import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
+import { floatBits, runProgram } from "../tensor/program.ts";
 import { tf } from "../tensor/tf.ts";
+import ropeCode from "./rope.wgsl" with { type: "text" };
 
 /** The angles' cosines and sines; a batch dimension of 1 is shared by all sequences. */
 export interface RopeTable {
@@ -32,10 +38,70 @@ export function rope(x: tf.Tensor4D, { cos, sin }: RopeTable): tf.Tensor4D {
   );
 }
 
+/**
+ * Rotates every head of each token by the angles of the token's position.
+ *
+ * @param x [N, H, D], D even.
+ * @param table The angles of positions 0..P-1: [1, P, 1, D / 2].
+ * @param positions [N] int32, below P.
+ */
+export function ropeAt(x: tf.Tensor3D, table: RopeTable, positions: tf.Tensor1D): tf.Tensor3D {
+  if (!usesFused()) return stockRopeAt(x, table, positions);
+  const { cos, sin } = table;
+  return withGradient<tf.Tensor3D>(
+    [x],
+    (save) => {
+      save([cos, sin, positions]);
+      return rotateAt(x, cos, sin, positions, 1);
+    },
+    (dY, saved) => {
+      const [cos, sin, positions] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+      return [rotateAt(dY, cos, sin, positions, -1)];
+    },
+  );
+}
+
+/** The same in tfjs's operations. */
+export function stockRopeAt(
+  x: tf.Tensor3D,
+  { cos, sin }: RopeTable,
+  positions: tf.Tensor1D,
+): tf.Tensor3D {
+  const [N, H, D] = x.shape;
+  const [, P] = cos.shape;
+  const take = (angles: tf.Tensor4D): tf.Tensor4D =>
+    tf.reshape(tf.gather(tf.reshape(angles, [P, D / 2]), positions), [N, 1, 1, D / 2]);
+  const table = { cos: take(cos), sin: take(sin) };
+  return tf.reshape(rope(tf.reshape(x, [N, 1, H, D]), table), [N, H, D]);
+}
+
 function rotate(x: tf.Tensor4D, cos: tf.Tensor4D, sin: tf.Tensor4D): tf.Tensor4D {
   const [x1, x2] = tf.split(x, 2, 3) as [tf.Tensor4D, tf.Tensor4D];
   return tf.concat([
     tf.sub(tf.mul(x1, cos), tf.mul(x2, sin)),
     tf.add(tf.mul(x2, cos), tf.mul(x1, sin)),
   ], 3) as tf.Tensor4D;
+}
+
+function rotateAt(
+  x: tf.Tensor3D,
+  cos: tf.Tensor,
+  sin: tf.Tensor,
+  positions: tf.Tensor,
+  direction: 1 | -1,
+): tf.Tensor3D {
+  const [, H, D] = x.shape;
+  const { lanes, perLane } = laneShape();
+  const width = vectorWidth(D / 2);
+  const count = x.size / 2 / width;
+  const [y] = runProgram({
+    ...vectorSource("rope", ropeCode, width),
+    label: "rope",
+    constants: { lanes, perLane, heads: H, half: D / 2 / width },
+    inputs: [x, cos, sin, positions],
+    outputs: [{ shape: x.shape }],
+    uniforms: [count, floatBits(direction)],
+    workgroups: Math.ceil(count / (lanes * perLane)),
+  });
+  return y as tf.Tensor3D;
 }

@@ -1,0 +1,43 @@
+// A lane some pairs of vectors, from both halves of a head: y = x rotated by its token's angles.
+
+override lanes: u32;
+override perLane: u32;
+override heads: u32;
+// Vectors of half a head.
+override half: u32;
+
+struct Params {
+  // Pairs of vectors.
+  count: u32,
+  // 1, or -1 to rotate back.
+  direction: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read> cosines: array<V>;
+@group(0) @binding(2) var<storage, read> sines: array<V>;
+@group(0) @binding(3) var<storage, read> positions: array<i32>;
+@group(0) @binding(4) var<storage, read_write> y: array<V>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+@compute @workgroup_size(lanes)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let start = (group.x + group.y * groups.x) * lanes * perLane;
+  let end = min(start + lanes * perLane, params.count);
+  for (var i = start + lane; i < end; i += lanes) {
+    let head = i / half;
+    let within = i - head * half;
+    let angle = u32(positions[head / heads]) * half + within;
+    let cosine = cosines[angle];
+    let sine = params.direction * sines[angle];
+    let first = i + head * half;
+    let x1 = x[first];
+    let x2 = x[first + half];
+    y[first] = x1 * cosine - x2 * sine;
+    y[first + half] = x2 * cosine + x1 * sine;
+  }
+}
