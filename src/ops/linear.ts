@@ -4,25 +4,60 @@
  *     x [N, C]   weight [D, C]   bias [D]   y [N, D]
  *     dX = dY W      dWeight = dYᵀ x      dBias = Σ_n dY
  *
- * Saves x and weight. Reference: tf.matMul(x, weight, false, true).
+ * Saves x and weight; of a frozen weight no gradient is computed and x is not saved. The products
+ * are src/tensor/matmul.ts: fused kernels on webgpu. Reference: tf.matMul(x, weight, false, true).
  */
 
-import { withGradient } from "../tensor/gradient.ts";
-import { matMul } from "../tensor/matmul.ts";
+import { isFrozen, withGradient } from "../tensor/gradient.ts";
+import type { HalfMatrix } from "../tensor/half_matrix.ts";
+import { matMul, matMulInto } from "../tensor/matmul.ts";
+import { allocate } from "../tensor/program.ts";
 import { tf } from "../tensor/tf.ts";
 
-/** Applies a linear layer with the checkpoint's [out, in] weight. */
-export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor2D {
-  const product = withGradient<tf.Tensor2D>(
-    [x, weight],
+/**
+ * Applies a linear layer with the checkpoint's [out, in] weight.
+ *
+ * @param weight A variable that is not trainable gets no gradient; neither do packed halves, which
+ * run on webgpu alone.
+ */
+export function linear(
+  x: tf.Tensor2D,
+  weight: tf.Tensor2D | HalfMatrix,
+  bias?: tf.Tensor1D,
+): tf.Tensor2D {
+  const product = "rowsOf" in weight ? halfLinear(x, weight) : floatLinear(x, weight);
+  return bias ? tf.add(product, bias) : product;
+}
+
+function floatLinear(x: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D {
+  const isConstant = isFrozen(weight);
+  return withGradient<tf.Tensor2D>(
+    isConstant ? [x] : [x, weight],
     (save) => {
-      save([x, weight]);
+      save(isConstant ? [weight] : [weight, x]);
       return matMul(x, weight, { transposeB: true });
     },
     (dY, saved) => {
-      const [x, weight] = saved as [tf.Tensor2D, tf.Tensor2D];
-      return [matMul(dY, weight), matMul(dY, x, { transposeA: true })];
+      const [weight, x] = saved as [tf.Tensor2D, tf.Tensor2D?];
+      const dX = matMul(dY, weight);
+      return x ? [dX, matMul(dY, x, { transposeA: true })] : [dX];
     },
   );
-  return bias ? tf.add(product, bias) : product;
+}
+
+function halfLinear(x: tf.Tensor2D, weight: HalfMatrix): tf.Tensor2D {
+  const [D, C] = weight.shape;
+  return withGradient<tf.Tensor2D>(
+    [x],
+    () => {
+      const y = allocate([x.shape[0], D], "float32", "a linear layer") as tf.Tensor2D;
+      matMulInto(y, x, weight, { transposeB: true });
+      return y;
+    },
+    (dY) => {
+      const dX = allocate([dY.shape[0], C], "float32", "a linear layer") as tf.Tensor2D;
+      matMulInto(dX, dY, weight);
+      return [dX];
+    },
+  );
 }

@@ -79,6 +79,15 @@ export function sizeMismatch(
   );
 }
 
+/** A matrix whose rows cannot be packed in pairs. */
+export function oddHalves(shape: readonly number[]): OddsmithError {
+  return deviceError(
+    "ODD_HALVES",
+    `Cannot pack a matrix [${shape.join(", ")}] as halves: its rows have an odd number of values`,
+    "keep it in float32",
+  );
+}
+
 /** More workgroups than one dispatch may have in a dimension. */
 export function dispatchExceeded(
   what: string,

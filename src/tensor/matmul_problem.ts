@@ -7,25 +7,18 @@ import { sizeMismatch } from "./errors.ts";
 import type { Along } from "./matmul_registers.ts";
 import type { tf } from "./tf.ts";
 
-/**
- * A matrix in half precision: [rows, columns / 2] of int32, each the bits of two neighbours, the
- * first in the low half. Half the memory of float32; products still add up in float32.
- */
-export interface HalfMatrix {
-  readonly halves: tf.Tensor2D;
-  readonly shape: readonly [number, number];
-}
-
 /** Rows of a tensor, taken as a matrix of `shape`, from `firstRow` on. */
 export interface MatrixRows {
   readonly rowsOf: tf.Tensor;
   /** Counted in rows of `shape`. */
   readonly firstRow: number;
   readonly shape: readonly [number, number];
+  /** "f16": an int32 tensor of packed halves (half_matrix.ts). Default "f32". */
+  readonly format?: "f32" | "f16";
 }
 
 /** An operand of a product. */
-export type Matrix = tf.Tensor2D | MatrixRows | HalfMatrix;
+export type Matrix = tf.Tensor2D | MatrixRows;
 
 /** A matrix as it is stored. */
 export interface StoredMatrix {
@@ -82,9 +75,9 @@ export function matMulProblem(
 /** Where a matrix lies. */
 export function storedMatrix(matrix: Matrix): StoredMatrix {
   const stride = matrix.shape[1];
-  if ("halves" in matrix) return { tensor: matrix.halves, format: "f16", start: 0, stride };
   if (!("rowsOf" in matrix)) return { tensor: matrix, format: "f32", start: 0, stride };
-  return { tensor: matrix.rowsOf, format: "f32", start: matrix.firstRow * stride, stride };
+  const { rowsOf: tensor, firstRow, format = "f32" } = matrix;
+  return { tensor, format, start: firstRow * stride, stride };
 }
 
 /** The name under which speeds of matrix products are kept. */
