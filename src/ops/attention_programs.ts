@@ -30,6 +30,8 @@ export interface AttentionOperands {
   readonly k: tf.Tensor3D;
   readonly v: tf.Tensor3D;
   readonly ranges: tf.Tensor;
+  /** Tokens of the layout's longest span. */
+  readonly longest: number;
 }
 
 /** The family for the current device. */
@@ -121,7 +123,8 @@ function run(operands: AttentionOperands, variant: AttentionVariant, pass: Pass)
   const [N, H, D] = operands.q.shape;
   const K = operands.k.shape[1];
   const { name, label, over, own, outputs } = pass;
-  const iterations = over === "keys" ? N * (H / K) : N;
+  // A lane's rows may belong to two spans; its queries then go over the keys of both.
+  const iterations = (over === "keys" ? H / K : 2) * (operands.longest + MOST_ROWS);
   if (iterations > MOST_ITERATIONS && currentDevice().adapter?.software) {
     throw loopExceeded(label, iterations, MOST_ITERATIONS);
   }

@@ -32,7 +32,8 @@ import { RANGE_SIZE, type SegmentLayout, type TokenSpan } from "./segments.ts";
  * Attends within the segments of `layout`.
  *
  * @param variant The family of programs; default the current device's.
- * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED where a tensor outgrows a binding.
+ * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED where a tensor outgrows a binding, or a span
+ * what a CPU driver's loops may go over.
  */
 export function segmentAttention(
   q: tf.Tensor3D,
@@ -44,16 +45,17 @@ export function segmentAttention(
   if (!usesFused() || q.shape[2] % 4 !== 0) return stockSegmentAttention(q, k, v, layout);
   const family = variant ?? defaultVariant();
   const { ranges } = layout.deviceRanges();
+  const longest = layout.longestSpan;
   return withGradient<tf.Tensor3D>(
     [q, k, v],
     (save) => {
-      const { y, logSums } = attend({ q, k, v, ranges }, family);
+      const { y, logSums } = attend({ q, k, v, ranges, longest }, family);
       save([q, k, v, ranges, y, logSums]);
       return y;
     },
     (dY, saved) => {
       const [q, k, v, ranges, y, logSums] = saved as Saved;
-      const operands: AttentionOperands = { q, k, v, ranges };
+      const operands: AttentionOperands = { q, k, v, ranges, longest };
       return attendGradients(operands, { y, logSums, dY }, family);
     },
   );

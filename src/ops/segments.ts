@@ -127,6 +127,11 @@ export class SegmentLayout {
     return this.positions.length;
   }
 
+  /** Tokens of the longest span. */
+  get longestSpan(): number {
+    return Math.max(...this.spans.map(({ start, end }) => end - start));
+  }
+
   /** The numbers as tensors, uploaded once; `dispose` frees them. */
   deviceRanges(): DeviceRanges {
     return this.#device ??= {

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { OddsmithError } from "../../src/base/error.ts";
 import type { AttentionVariant } from "../../src/ops/attention_programs.ts";
 import { segmentAttention, stockSegmentAttention } from "../../src/ops/segment_attention.ts";
 import { SegmentLayout } from "../../src/ops/segments.ts";
@@ -247,3 +248,15 @@ forEachBackend(
   },
   ["webgpu"],
 );
+
+forEachBackend("segmentAttention: a span over a CPU driver's loops is refused", ({ adapter }) => {
+  if (!adapter?.software) return;
+  const N = 33_000;
+  const layout = SegmentLayout.ofSequences([N]);
+  const [q, k] = [tf.zeros<tf.Rank.R3>([N, 2, 4]), tf.zeros<tf.Rank.R3>([N, 1, 4])];
+  const error = assertThrows(() => segmentAttention(q, k, k, layout), OddsmithError);
+  assertEquals(error.code, "LIMIT_EXCEEDED");
+  assertEquals(error.hint, "lower maxLength");
+  tf.dispose([q, k]);
+  layout.dispose();
+}, ["webgpu"]);
