@@ -29,7 +29,7 @@ export const inspectVerb = defineVerb({
   most: 2,
   flags: {
     row: { kind: "text", value: "n|id", help: "One row of a data set: its number or its id." },
-    rows: { kind: "integer", value: "n", help: "How many rows to show (default 3)." },
+    rows: { kind: "integer", value: "n", least: 0, help: "How many rows to show (default 3)." },
     split: { kind: "text", value: "name", help: "Of which split:", choices: ["train", "eval"] },
     "nll-scope": {
       kind: "text",
