@@ -80,6 +80,15 @@ export function refusedByDisk(
   return undefined;
 }
 
+/** PipelineError BAD_RUNS_DIR: the runs directory cannot be made where it should be. */
+export function badRunsDir(runsDir: string, cause: unknown): OddsmithError {
+  return pipelineError("BAD_RUNS_DIR", `Cannot create the run directory: ${describe(cause)}`, {
+    location: { file: runsDir },
+    hint: "`runsDir` names another place",
+    cause,
+  });
+}
+
 /** StageError OUTPUT_MISSING: `run` returned without outputs that its stage declares. */
 export function outputsMissing(
   stageId: string,
@@ -95,6 +104,15 @@ export function outputsMissing(
         ? "run must return an object with a value for each declared output"
         : `it returned ${returned.map((port) => `"${port}"`).join(", ")}`,
     },
+  );
+}
+
+/** StageError STUCK: `run` waits for a promise that nothing in the process can settle any more. */
+export function stageStuck(stageId: string): OddsmithError {
+  return stageError(
+    "STUCK",
+    `Cannot finish stage "${stageId}": it waits for something that can never happen`,
+    { hint: "look for a promise that its code never resolves" },
   );
 }
 
