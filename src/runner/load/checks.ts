@@ -25,7 +25,10 @@ export async function checkNeeds(
   return problems;
 }
 
-/** Asks a stage for the files it depends on; its error gets the place of the option it is about. */
+/**
+ * Asks a stage for the files it depends on. Its error gets the place of the option it is about,
+ * unless it has a line or row of its own.
+ */
 export async function checkSources(
   stage: AnyStage,
   stageId: string,
@@ -37,12 +40,14 @@ export async function checkSources(
     await stage.sources?.(config, (path) => resolve(baseDir, path));
     return undefined;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const own = error instanceof OddsmithError ? error.location : undefined;
+    if (own?.line !== undefined || own?.row !== undefined) return error as OddsmithError;
+    const inFile = own === undefined ? "" : ` (${own.file})`;
+    const message = (error instanceof Error ? error.message : String(error)) + inFile;
     const place = draft.at(["with", ...mentionedOption(draft.options, message, baseDir)]);
     if (!(error instanceof OddsmithError)) return sourcesFailed(stageId, error, place);
-    if (error.location !== undefined) return error;
     const { kind, code, hint, cause } = error;
-    return new OddsmithError(kind, code, error.message, { location: place, hint, cause });
+    return new OddsmithError(kind, code, message, { location: place, hint, cause });
   }
 }
 
