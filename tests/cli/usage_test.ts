@@ -50,6 +50,12 @@ Deno.test("oddsmith: without words prints help to stderr and exits with 2", asyn
   for (const verb of verbSummaries.keys()) assertStringIncludes(ended.stderr, `  ${verb} `);
 });
 
+Deno.test("main: what the system refuses is one line, not a stack", async () => {
+  const { code, stderr } = await runHere("gc", "--runs-dir", "deno.json");
+  assertEquals(code, 1);
+  assertMatch(stderr, /^SystemError ENOTDIR: .*deno\.json'\n$/);
+});
+
 Deno.test("--help: is written to stdout, for the program and for a verb", async () => {
   const program = await runHere("--help");
   assertEquals([program.code, program.stderr], [0, ""]);

@@ -62,7 +62,8 @@ export function refusedByDisk(
   if (code === "ENOSPC" || code === "EDQUOT") {
     return stageError("DISK_FULL", `Cannot ${doing}: no space is left on the disk`, {
       ...details,
-      hint: "nothing half written was kept; free some space (`oddsmith gc` removes old results)",
+      hint: "nothing half written was kept; free some space: " +
+        "`oddsmith gc --keep-runs=1` removes old runs and what only they used",
     });
   }
   if (error instanceof Deno.errors.NotCapable) {
