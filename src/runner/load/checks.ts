@@ -5,6 +5,7 @@ import { resolve } from "@std/path";
 import type { AnyStage } from "../contract.ts";
 import type { StageDraft } from "./spec.ts";
 import type { NodePath } from "./pipeline_source.ts";
+import { sourceFault } from "../run/run_errors.ts";
 import { needsGpu, needsNet, sourcesFailed } from "./stage_errors.ts";
 
 /** Checks a stage's needs against the pipeline's device and this process's permissions. */
@@ -37,7 +38,8 @@ export async function checkSources(
   baseDir: string,
 ): Promise<OddsmithError | undefined> {
   try {
-    await stage.sources?.(config, (path) => resolve(baseDir, path));
+    const paths = await stage.sources?.(config, (path) => resolve(baseDir, path)) ?? [];
+    for (const path of paths) await checkReadable(stageId, resolve(baseDir, path));
     return undefined;
   } catch (error) {
     const own = error instanceof OddsmithError ? error.location : undefined;
@@ -48,6 +50,16 @@ export async function checkSources(
     if (!(error instanceof OddsmithError)) return sourcesFailed(stageId, error, place);
     const { kind, code, hint, cause } = error;
     return new OddsmithError(kind, code, message, { location: place, hint, cause });
+  }
+}
+
+async function checkReadable(stageId: string, path: string): Promise<void> {
+  try {
+    using _file = await Deno.open(path);
+  } catch (error) {
+    const fault = sourceFault(stageId, path, error);
+    // What else keeps a file from being opened is no matter of the pipeline.
+    if (fault) throw fault;
   }
 }
 

@@ -135,16 +135,34 @@ export function runLocked(stageId: string, owner: LockOwner | undefined): Oddsmi
   );
 }
 
-/** StageError SOURCE_MISSING: a file that a stage's result depends on is not there. */
-export function sourceMissing(stageId: string, path: string): OddsmithError {
-  return stageError(
-    "SOURCE_MISSING",
-    `Cannot plan stage "${stageId}": a file it reads is missing`,
-    {
-      location: { file: path },
-      hint: "relative paths start at the pipeline file's folder",
-    },
-  );
+/**
+ * StageError SOURCE_MISSING or SOURCE_UNREADABLE: a file that a stage's result depends on is not
+ * there, or may not be read. Undefined where the cause is another.
+ */
+export function sourceFault(
+  stageId: string,
+  path: string,
+  cause: unknown,
+): OddsmithError | undefined {
+  const details = { location: { file: path }, cause };
+  if (cause instanceof Deno.errors.NotFound) {
+    return stageError(
+      "SOURCE_MISSING",
+      `Cannot use stage "${stageId}": a file it reads is missing`,
+      {
+        ...details,
+        hint: "relative paths start at the pipeline file's folder",
+      },
+    );
+  }
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    const message = `Cannot use stage "${stageId}": a file it reads may not be read`;
+    return stageError("SOURCE_UNREADABLE", message, {
+      ...details,
+      hint: "the file's owner and mode decide who may read it",
+    });
+  }
+  return undefined;
 }
 
 /** StageError INPUT_NOT_STORED: `--only` names a stage whose inputs have not been made. */
