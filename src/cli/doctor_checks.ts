@@ -5,6 +5,7 @@ import { statfs } from "node:fs/promises";
 import { format as formatBytes } from "@std/fmt/bytes";
 import config from "../../deno.json" with { type: "json" };
 import { OddsmithError } from "../base/error.ts";
+import { verifyStore } from "../runner/store/store.ts";
 
 /** What a check found. */
 export interface Finding {
@@ -101,6 +102,25 @@ async function checkFree(dir: string): Promise<Finding> {
   return freeBytes >= LEAST_FREE_BYTES
     ? { name: "disk", state: "ok", detail }
     : { name: "disk", state: "warn", detail, hint: "`oddsmith gc --keep-runs=1` frees old runs" };
+}
+
+/** Hashes what is stored; damaged artifacts are no failure, because runs make them again. */
+export async function checkArtifacts(runsDir: string): Promise<Finding> {
+  let count = 0;
+  const damaged: string[] = [];
+  for await (const { digest, state } of verifyStore(resolve(runsDir))) {
+    count++;
+    if (state.state !== "ok") damaged.push(digest.slice(0, 12));
+  }
+  if (damaged.length === 0) {
+    return { name: "artifacts", state: "ok", detail: `${count} stored, all whole` };
+  }
+  return {
+    name: "artifacts",
+    state: "warn",
+    detail: `${damaged.length} of ${count} are damaged: ${damaged.join(", ")}`,
+    hint: "a run that needs one makes it again",
+  };
 }
 
 /** The folder itself, or the nearest one above it that is there. */

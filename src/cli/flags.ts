@@ -18,6 +18,8 @@ export interface Flag {
   readonly help: string;
   /** The values there are. */
   readonly choices?: readonly string[];
+  /** The least number that makes sense. */
+  readonly least?: number;
 }
 
 /** A verb's flags by name. */
@@ -135,8 +137,10 @@ function checkText(name: string, flag: Flag, raw: unknown): string {
 function toNumber(name: string, flag: Flag, text: string): number {
   const value = Number(text);
   const isInteger = flag.kind === "integer";
-  if (!Number.isFinite(value) || text.trim() === "" || (isInteger && !Number.isInteger(value))) {
-    throw badFlagValue(name, isInteger ? "a whole number" : "a number", text);
-  }
-  return value;
+  const { least = -Infinity } = flag;
+  const isWanted = Number.isFinite(value) && text.trim() !== "" && value >= least &&
+    (!isInteger || Number.isInteger(value));
+  if (isWanted) return value;
+  const wanted = isInteger ? "a whole number" : "a number";
+  throw badFlagValue(name, wanted + (flag.least === undefined ? "" : ` from ${least}`), text);
 }

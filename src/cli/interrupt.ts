@@ -6,7 +6,7 @@
 import { EXIT } from "./exit_code.ts";
 
 /** What an interrupted run's signal carries as its reason. */
-export class InterruptedError extends Error {
+class InterruptedError extends Error {
   override readonly name = "InterruptedError";
 }
 

@@ -105,5 +105,8 @@ function looksLikeFile(word: string): boolean {
 
 function describeError(error: unknown): string {
   if (error instanceof OddsmithError || error instanceof PipelineProblems) return error.format();
-  return error instanceof Error ? error.stack ?? String(error) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // What the operating system refuses is no fault of the program: its message says it all.
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" ? `SystemError ${code}: ${error.message}` : error.stack!;
 }

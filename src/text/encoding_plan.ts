@@ -7,7 +7,7 @@ import { badMaxLength, noBosToken, noEosToken, unknownToken } from "./errors.ts"
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** The least maxLength: BOS, a token of the prompt, a token of the answer, EOS. */
-export const MIN_MAX_LENGTH = 4;
+const MIN_MAX_LENGTH = 4;
 
 /** The longest default maxLength, in tokens. */
 const DEFAULT_MAX_LENGTH = 1024;

@@ -13,7 +13,7 @@ const textError = (
 ): OddsmithError => new OddsmithError("TextError", code, message, details);
 
 /** Turns a pair's source, "file:row", into an error's place. */
-export function sourceLocation(source: string): ErrorLocation {
+function sourceLocation(source: string): ErrorLocation {
   const match = /^(.*):(\d+)$/.exec(source);
   return match ? { file: match[1]!, row: Number(match[2]) } : { file: source };
 }

@@ -95,17 +95,19 @@ export class LengthStatistics {
     return this.#dropped;
   }
 
-  /** One line for people: how many pairs, how long, and which answers are longer. */
+  /** One line for people: how many pairs, how long, what was cut, which answers are longer. */
   summary(): string {
     const { prompt, chosen, rejected } = this.#lengths;
-    const left = Object.entries(this.#dropped).map(([reason, count]) => `, ${count} ${reason}`);
+    const median = (lengths: Histogram) => lengths.quantile(0.5);
     const difference = this.#difference.mean();
-    const bias = `${difference < 0 ? "" : "+"}${difference.toFixed(1)}`;
-    return `${this.#kept} pairs kept${left.join("")}; median tokens: prompt ${
-      prompt.quantile(0.5)
-    }, chosen ${chosen.quantile(0.5)}, rejected ${
-      rejected.quantile(0.5)
-    }; chosen against rejected ${bias} on average`;
+    return [
+      `${this.#kept} pairs kept`,
+      ...counted("left out", this.#dropped),
+      ...counted("cut", this.#truncated),
+      `median tokens: prompt ${median(prompt)}, chosen ${median(chosen)}, ` +
+      `rejected ${median(rejected)}`,
+      `chosen against rejected ${difference < 0 ? "" : "+"}${difference.toFixed(1)} on average`,
+    ].join("; ");
   }
 
   /** Pairs kept and dropped, lengths in tokens, cuts and the length bias. */
@@ -131,6 +133,13 @@ export class LengthStatistics {
       },
     };
   }
+}
+
+/** E.g. "cut: prompt 3, chosen 1"; nothing where all counts are 0. */
+function counted(what: string, counts: Readonly<Record<string, number>>): string[] {
+  const some = Object.entries(counts).filter(([, count]) => count > 0);
+  if (some.length === 0) return [];
+  return [`${what}: ${some.map(([name, count]) => `${name} ${count}`).join(", ")}`];
 }
 
 function rounded(value: number): number {

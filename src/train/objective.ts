@@ -27,7 +27,7 @@ export interface OrpoObjective {
  * LLaMA-Factory's log1p(-exp(x)) is -Infinity where an answer is certain, TRL's can give a NaN
  * gradient there. The form used here agrees with all of them elsewhere and is finite there.
  */
-export const PRESETS: Readonly<Record<OrpoPreset, Omit<OrpoObjective, "beta">>> = {
+const PRESETS: Readonly<Record<OrpoPreset, Omit<OrpoObjective, "beta">>> = {
   trl: { nllScope: "all", nllReduction: "token" },
   official: { nllScope: "all", nllReduction: "token" },
   llamafactory: { nllScope: "response", nllReduction: "example" },

@@ -15,11 +15,12 @@ export function checkWeights(
   expected: ReadonlyMap<string, readonly number[]>,
 ): string[] {
   const { dir, tensors } = weights;
+  const unexpected = [...tensors.keys()].filter((name) => !expected.has(name)).sort();
   const missing = [...expected.keys()].filter((name) => !tensors.has(name));
-  if (missing.length > 0) throw missingTensors(dir, missing, tensors.keys());
+  if (missing.length > 0) throw missingTensors(dir, missing, unexpected);
   for (const [name, shape] of expected) {
     const received = tensors.get(name)!.shape;
     if (shape.join() !== received.join()) throw wrongShape(dir, name, shape, received);
   }
-  return [...tensors.keys()].filter((name) => !expected.has(name)).sort();
+  return unexpected;
 }

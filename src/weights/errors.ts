@@ -76,21 +76,21 @@ export function unsupportedDtype(file: string, tensor: string, dtype: string): O
   );
 }
 
-/** Tensors that the architecture needs and the checkpoint lacks. */
+/** Tensors that the architecture needs and the checkpoint lacks; `spare` are those nobody needs. */
 export function missingTensors(
   dir: string,
   missing: readonly string[],
-  present: Iterable<string>,
+  spare: readonly string[],
 ): OddsmithError {
   const shown = missing.slice(0, LISTED).map((name) => `"${name}"`).join(", ");
   const more = missing.length > LISTED ? ` and ${missing.length - LISTED} more` : "";
-  const nearest = nearestName(missing[0]!, present);
+  const nearest = nearestName(missing[0]!, spare);
   return weightsError(
     "MISSING_TENSOR",
     `Cannot load the model: the checkpoint lacks ${shown}${more}`,
     nearest === undefined
       ? "check that config.json and the weights are of the same model"
-      : `the nearest tensor it has is "${nearest}"; check that config.json and the weights match`,
+      : `it has "${nearest}" instead; check that config.json and the weights match`,
     dir,
   );
 }

@@ -1,7 +1,8 @@
 /** doctor: what it finds here, and without a driver. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Workplace } from "./program.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { fixture, Workplace } from "./program.ts";
 
 /** Asks for a graphics API that this system has not, so that no adapter answers. */
 const NO_ADAPTER = { DENO_WEBGPU_BACKEND: Deno.build.os === "windows" ? "metal" : "dx12" };
@@ -12,7 +13,7 @@ Deno.test("doctor: checks Deno, packages, devices, store and disk", async () => 
   assertEquals(code, 0, stderr);
   const findings: { name: string; state: string; detail: string }[] = JSON.parse(stdout);
   const names = findings.map(({ name }) => name);
-  assertEquals(names, ["deno", "tfjs", "webgpu", "wasm", "store", "disk"]);
+  assertEquals(names, ["deno", "tfjs", "webgpu", "wasm", "store", "disk", "artifacts"]);
   assertStringIncludes(findings[0]!.detail, Deno.version.deno);
   assertStringIncludes(findings[1]!.detail, "tfjs-backend-webgpu 4.22.0");
   assertEquals(findings[3]!.state, "ok");
@@ -32,6 +33,24 @@ Deno.test(
     assert(/webgpu +fail /.test(failed.stdout), failed.stdout);
   },
 );
+
+Deno.test("doctor: names a damaged artifact; the run that makes it again is inspected as warned", async () => {
+  await using place = await Workplace.make();
+  assertEquals((await place.run("run", fixture("good.yaml"))).code, 0);
+  const whole = await place.run("doctor");
+  assertMatch(whole.stdout, /artifacts +ok +\d stored, all whole/);
+  const found = JSON.parse((await place.run("inspect", "latest", "pairs", "--json")).stdout);
+  const file = join(found.dir, "train.jsonl");
+  await Deno.chmod(file, 0o644);
+  await Deno.writeTextFile(file, "{}\n");
+  const damaged = await place.run("doctor");
+  assertEquals(damaged.code, 0);
+  assertMatch(damaged.stdout, /artifacts +warn +1 of \d are damaged/);
+  assertStringIncludes(damaged.stdout, found.digest.slice(0, 12));
+  assertEquals((await place.run("run", fixture("good.yaml"))).code, 0);
+  const run = await place.run("inspect", "latest");
+  assertMatch(run.stdout, /\nwarnings\n.*\npairs +the stored "pairs.pairs" is damaged/);
+});
 
 Deno.test({
   name: "doctor: a store that cannot be written fails",

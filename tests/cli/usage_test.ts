@@ -19,6 +19,10 @@ const WRONG: readonly [words: string[], code: string, hint: string][] = [
   [["run", "a.yaml", "b.yaml"], "ARGUMENTS", 'unexpected argument "b.yaml"'],
   [["run", "missing.yaml"], "FILE_MISSING", "missing.yaml"],
   [["new", "stge", "x.ts"], "ARGUMENTS", 'did you mean "stage"?'],
+  [["generate", "nope", "--prompt", "hi", "--temperature", "-1"], "FLAG_VALUE", "a number from 0"],
+  [["generate", "nope", "--prompt", "hi", "--top-k", "0"], "FLAG_VALUE", "a whole number from 1"],
+  [["gc", "--keep-runs", "-1", NOWHERE], "FLAG_VALUE", "a whole number from 0"],
+  [["gc", "--older-than-days", "-1", NOWHERE], "FLAG_VALUE", "a number from 0"],
   [["new", "stage", "deno.json/x.ts"], "FILE_NOT_WRITTEN", 'Cannot write "deno.json/x.ts"'],
   [["schema", "--out", "gone/x.json"], "FILE_NOT_WRITTEN", "its folder does not exist"],
   [["schema", "--out", "tests"], "FILE_NOT_WRITTEN", 'Cannot write "tests"'],
@@ -44,6 +48,12 @@ Deno.test("oddsmith: without words prints help to stderr and exits with 2", asyn
   const ended = await place.run();
   assertEquals([ended.code, ended.stdout], [2, ""]);
   for (const verb of verbSummaries.keys()) assertStringIncludes(ended.stderr, `  ${verb} `);
+});
+
+Deno.test("main: what the system refuses is one line, not a stack", async () => {
+  const { code, stderr } = await runHere("gc", "--runs-dir", "deno.json");
+  assertEquals(code, 1);
+  assertMatch(stderr, /^SystemError ENOTDIR: .*deno\.json'\n$/);
 });
 
 Deno.test("--help: is written to stdout, for the program and for a verb", async () => {

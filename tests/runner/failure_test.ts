@@ -1,6 +1,6 @@
 /** Stages that fail and disks that refuse: what the user is told, and what is left behind. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
 import { readRun } from "../../src/runner/run/runs.ts";
@@ -77,6 +77,53 @@ Deno.test("outputsMissing: forgotten outputs are listed beside what was returned
   });
 });
 
+Deno.test("failOnStrays: an error that nobody waits for fails the stage, the run ends as usual", async () => {
+  const strays: Record<string, () => unknown> = {
+    rejection: () => Promise.reject(new Error("astray")),
+    timer: () =>
+      setTimeout(() => {
+        throw new Error("astray");
+      }, 1),
+  };
+  for (const [name, stray] of Object.entries(strays)) {
+    await inTempDir(async (dir) => {
+      const stage = textStage(name, () => {
+        stray();
+        return new Promise((resolve) => setTimeout(() => resolve("late"), 50));
+      });
+      const { status, error, manifest } = await runAndListen(pipelineOf(dir, [{ stage }]));
+      assertEquals([status, error!.code, manifest.status], ["failed", "STAGE_FAILED", "failed"]);
+      assertStringIncludes(error!.message, "astray");
+      await assertNothingStored(dir);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    });
+  }
+});
+
+Deno.test("failOnStrays: a stage that waits for nothing is told so, in a process that would just end", async () => {
+  await inTempDir(async (dir) => {
+    const { code, stdout } = await runScript(
+      dir,
+      `const stage = textStage("waits", () => new Promise(() => {}));
+      runAndListen(pipelineOf(Deno.args[0], [{ stage }]))
+        .then(({ error, manifest }) => console.log(error.code, manifest.status));`,
+      ["--allow-read", "--allow-write", "--allow-sys", "--allow-env"],
+    );
+    assertEquals([code, stdout], [0, "STUCK failed\n"]);
+  });
+});
+
+Deno.test("badRunsDir: a runs directory below a file is refused with its path", async () => {
+  await inTempDir(async (dir) => {
+    await Deno.writeTextFile(join(dir, "file"), "");
+    const pipeline = pipelineOf(dir, [{ stage: wordStages().word }], {
+      runsDir: join(dir, "file", "runs"),
+    });
+    const error = await assertRejects(() => runAndListen(pipeline), OddsmithError);
+    assertEquals([error.code, error.location!.file], ["BAD_RUNS_DIR", pipeline.runsDir]);
+  });
+});
+
 Deno.test("linkInOutput: a symbolic link in an output is refused and nothing is stored", async () => {
   await inTempDir(async (dir) => {
     const linked = {
@@ -104,32 +151,18 @@ Deno.test("refusedByDisk: a refused permission of the system has its code", asyn
 
 Deno.test("refusedByDisk: a permission Deno was not given is named before anything is made", async () => {
   await inTempDir(async (dir) => {
-    const script = join(dir, "run.ts");
-    const from = new URL("fake_pipeline.ts", import.meta.url);
-    await Deno.writeTextFile(
-      script,
-      `import { pipelineOf, runAndListen, wordStages } from "${from}";
-      const stages = [{ stage: wordStages().word }];
+    const { stdout } = await runScript(
+      dir,
+      `const stages = [{ stage: wordStages().word }];
       try {
         await runAndListen(pipelineOf(Deno.args[0], stages));
       } catch (error) {
         console.log(error.code, error.hint);
       }`,
+      ["--allow-read"],
     );
-    const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
-    const args = [
-      "run",
-      "--no-prompt",
-      "--no-check",
-      "--allow-read",
-      "--config",
-      config,
-      script,
-      dir,
-    ];
-    const { stdout } = await new Deno.Command(Deno.execPath(), { args }).output();
     assertEquals(
-      new TextDecoder().decode(stdout),
+      stdout,
       "MISSING_PERMISSION give Deno that permission (`deno run -A` gives all)\n",
     );
   });
@@ -183,6 +216,24 @@ async function command(name: string, args: string[]): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Runs a script that knows the test pipelines in a process with those permissions. */
+async function runScript(
+  dir: string,
+  body: string,
+  permissions: readonly string[],
+): Promise<{ code: number; stdout: string }> {
+  const script = join(dir, "run.ts");
+  const from = new URL("fake_pipeline.ts", import.meta.url);
+  const names = "pipelineOf, runAndListen, textStage, wordStages";
+  await Deno.writeTextFile(script, `import { ${names} } from "${from}";\n${body}`);
+  const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
+  const args = ["run", "--no-prompt", "--no-check", ...permissions, "--config", config];
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [...args, script, dir],
+  }).output();
+  return { code, stdout: new TextDecoder().decode(stdout) };
 }
 
 async function assertNothingStored(dir: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { OddsmithError } from "../../src/base/error.ts";
 import type { AnyStage, PipelineSpec } from "../../src/runner/contract.ts";
 import { type LoadOptions, loadPipeline, validatePipeline } from "../../src/runner/load/load.ts";
 import { definePipeline } from "../../src/runner/pipeline.ts";
@@ -197,4 +198,29 @@ Deno.test("loadPipeline: an unknown stage does not make its neighbours wrong", a
     stages: [{ uses: "reed" }, { uses: "clean" }, { uses: "batch", inputs: { rows: "reed.rows" } }],
   }, { registry: fakeStages });
   assertEquals(problems.map(({ code }) => code), ["UNKNOWN_STAGE"]);
+});
+
+Deno.test("validatePipeline: an error about an option's folder has the option's place", async () => {
+  await using dir = await folder({
+    "p.yaml": "name: p\nstages:\n  - uses: folder\n    with: { from: base }\n",
+  });
+  const stage: AnyStage = {
+    ...init,
+    name: "folder",
+    config: {
+      "~standard": { version: 1, vendor: "test", validate: (value: unknown) => ({ value }) },
+    },
+    sources: ({ from }: { from: string }, resolvePath) => {
+      const location = { file: resolvePath(from) };
+      throw new OddsmithError("ModelError", "NO_MODEL", "Cannot load it", { location });
+    },
+  } as AnyStage;
+  const { problems } = await validatePipeline("p.yaml", {
+    registry: new Map([["folder", stage]]),
+    cwd: dir.path,
+  });
+  assertEquals(problems.map(({ code, message }) => [code, message]), [
+    ["NO_MODEL", `Cannot load it (${join(dir.path, "base")})`],
+  ]);
+  assertEquals(problems[0]!.location, { file: "p.yaml", line: 4, column: 19 });
 });

@@ -3,6 +3,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
+import { validatePipeline } from "../../src/runner/load/load.ts";
 import { planPipeline } from "../../src/runner/plan/plan.ts";
 import type { ResolvedPipeline } from "../../src/runner/resolved.ts";
 import { namesIn, removeTree } from "../../src/runner/store/store.ts";
@@ -118,6 +119,33 @@ Deno.test("planPipeline: changed, added and missing source files are named by th
     paths = ["rows.jsonl", "model", "gone.txt"];
     const error = await assertRejects(() => rows(pipeline), OddsmithError);
     assertEquals([error.code, error.location?.file], ["SOURCE_MISSING", join(dir, "gone.txt")]);
+  });
+});
+
+Deno.test("planPipeline: a source that may not be read is named, by validate as by plan", async () => {
+  await inTempDir(async (dir) => {
+    const path = join(dir, "secret.jsonl");
+    await Deno.writeTextFile(path, "1");
+    const stage = textStage("read", () => "x", {
+      sources: (_, resolvePath) => Promise.resolve([resolvePath("secret.jsonl")]),
+    });
+    // Tests may run as root, whom no mode keeps out.
+    const open = Deno.open;
+    Deno.open = (at, options) =>
+      at === path
+        ? Promise.reject(new Deno.errors.PermissionDenied("Permission denied (os error 13)"))
+        : open(at, options);
+    try {
+      const error = await assertRejects(() => rows(pipelineOf(dir, [{ stage }])), OddsmithError);
+      assertEquals([error.code, error.location?.file], ["SOURCE_UNREADABLE", path]);
+      const { problems } = await validatePipeline(
+        { name: "secret", stages: [{ uses: stage }] },
+        { registry: new Map(), cwd: dir },
+      );
+      assertEquals(problems.map(({ code }) => code), ["SOURCE_UNREADABLE"]);
+    } finally {
+      Deno.open = open;
+    }
   });
 });
 

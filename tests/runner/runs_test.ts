@@ -72,6 +72,7 @@ Deno.test("readEvents: the torn last line of a killed run is left out", async ()
     const path = join(dir, "events.jsonl");
     await Deno.writeTextFile(path, `{"time":"t","type":"log"}\n{"time":"t","ty`);
     assertEquals((await Array.fromAsync(readEvents(path))).length, 1);
+    assertEquals(await Array.fromAsync(readEvents(join(dir, "none.jsonl"))), []);
   });
 });
 

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { isStage, portDemand, stageFaults } from "../../src/runner/load/stage_contract.ts";
+import { assert, assertEquals } from "@std/assert";
+import { portDemand, stageFaults } from "../../src/runner/load/stage_contract.ts";
 import { compare, fakeStages, rawRows, train } from "./fake_stages.ts";
 
 Deno.test("stageFaults: finds none in a stage, and names each field that is wrong", () => {
@@ -25,7 +25,7 @@ Deno.test("stageFaults: finds none in a stage, and names each field that is wron
     `"inputs.rows" is not an artifact type`,
     `"outputs" is not an object`,
   ]);
-  assertEquals([null, 3, "init", [], () => {}].map(isStage), [false, false, false, false, false]);
+  for (const value of [null, 3, "init", [], () => {}]) assert(stageFaults(value).length > 0);
 });
 
 Deno.test("portDemand: gives both forms of a port in the long one", () => {

@@ -51,7 +51,7 @@ Deno.test("LengthStatistics: lengths, drops, cuts and length bias, by hand", () 
   });
   assertEquals(
     statistics.summary(),
-    "4 pairs kept, 2 overlong; median tokens: prompt 2, chosen 5, rejected 4; " +
+    "4 pairs kept; left out: overlong 2; cut: prompt 1, rejected 1; median tokens: prompt 2, chosen 5, rejected 4; " +
       "chosen against rejected +1.0 on average",
   );
 });

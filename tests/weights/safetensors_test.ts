@@ -236,12 +236,21 @@ Deno.test("openWeights: random damage to a file gives a WeightsError or sound te
   }
 });
 
-Deno.test("checkWeights: missing tensors are listed with the nearest name", () =>
+Deno.test("checkWeights: missing tensors are listed with the nearest name nobody needs", () =>
   withFolder(
-    { "model.safetensors": fileOf({ "model.norm.wieght": f32([2], 0, 8) }, 8) },
+    {
+      "model.safetensors": fileOf({
+        "model.nora.weight": f32([2], 0, 8),
+        "model.norm.wieght": f32([2], 8, 16),
+      }, 16),
+    },
     async (dir) => {
       const weights = await openWeights(dir);
-      const expected = new Map([["model.norm.weight", [2]], ["lm_head.weight", [4, 2]]]);
+      const expected = new Map([
+        ["model.norm.weight", [2]],
+        ["model.nora.weight", [2]],
+        ["lm_head.weight", [4, 2]],
+      ]);
       const error = await assertRejects(
         () => Promise.resolve().then(() => checkWeights(weights, expected)),
         OddsmithError,

@@ -2,6 +2,7 @@
 
 import { EXIT } from "../exit_code.ts";
 import {
+  checkArtifacts,
   checkDeno,
   checkStore,
   checkTensorPackages,
@@ -35,6 +36,7 @@ export const doctorVerb = defineVerb({
       await checkWebGPU(flags.device === "webgpu"),
       await checkWasm(),
       ...await checkStore(runsDirOf(flags)),
+      await checkArtifacts(runsDirOf(flags)),
     ];
     if (flags.json) context.write(jsonText(findings));
     else {

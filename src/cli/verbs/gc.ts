@@ -16,8 +16,18 @@ export const gcVerb = defineVerb({
   required: [],
   most: 0,
   flags: {
-    "keep-runs": { kind: "integer", value: "n", help: "Keep the n newest runs; others go." },
-    "older-than-days": { kind: "number", value: "n", help: "Only runs older than that go." },
+    "keep-runs": {
+      kind: "integer",
+      value: "n",
+      least: 0,
+      help: "Keep the n newest runs; others go.",
+    },
+    "older-than-days": {
+      kind: "number",
+      value: "n",
+      least: 0,
+      help: "Only runs older than that go.",
+    },
     "dry-run": { kind: "switch", help: "Say what would go, and remove nothing." },
     json: { kind: "switch", help: "Write what went as JSON." },
     ...runsFlags,

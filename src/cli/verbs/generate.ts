@@ -25,12 +25,27 @@ const flags = {
     value: "file",
     help: "A JSON file of {role, content} turns, for the chat template.",
   },
-  "max-new-tokens": { kind: "integer", value: "n", help: "At most so many tokens (default 128)." },
-  temperature: { kind: "number", value: "t", help: "0 takes the likeliest token (default 0)." },
-  "top-k": { kind: "integer", value: "n", help: "Choose among the n likeliest tokens." },
+  "max-new-tokens": {
+    kind: "integer",
+    value: "n",
+    least: 1,
+    help: "At most so many tokens (default 128).",
+  },
+  temperature: {
+    kind: "number",
+    value: "t",
+    least: 0,
+    help: "0 takes the likeliest token (default 0).",
+  },
+  "top-k": {
+    kind: "integer",
+    value: "n",
+    least: 1,
+    help: "Choose among the n likeliest tokens.",
+  },
   "top-p": { kind: "number", value: "p", help: "Choose among tokens that make up this share." },
   seed: { kind: "integer", value: "n", help: "Of the choices, where temperature is above 0." },
-  device: pipelineFlags.device,
+  device: { ...pipelineFlags.device, help: "Where to compute (default: auto):" },
   json: { kind: "switch", help: "Write prompt, text and ids as JSON, at the end." },
   ...runsFlags,
 } as const;
@@ -110,17 +125,6 @@ async function generateText(
 
 function checkRanges(flags: Values): void {
   const { temperature, seed } = flags;
-  const atLeast = (name: "max-new-tokens" | "top-k", least: number) => {
-    const value = flags[name];
-    if (value !== undefined && value < least) {
-      throw badFlagValue(name, `a whole number from ${least}`, String(value));
-    }
-  };
-  atLeast("max-new-tokens", 1);
-  atLeast("top-k", 1);
-  if (temperature !== undefined && temperature < 0) {
-    throw badFlagValue("temperature", "a number from 0", String(temperature));
-  }
   const topP = flags["top-p"];
   if (topP !== undefined && !(topP > 0 && topP <= 1)) {
     throw badFlagValue("top-p", "a number above 0, up to 1", String(topP));

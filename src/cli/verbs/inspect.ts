@@ -1,7 +1,9 @@
 /** `inspect`: a run's manifest, or one of its artifacts and the rows in it. */
 
 import { format as formatBytes } from "@std/fmt/bytes";
+import { join } from "@std/path";
 import type { JsonObject } from "../../base/json.ts";
+import { readEvents } from "../../runner/run/event_log.ts";
 import { findArtifact, readRun, type RunRecord } from "../../runner/run/runs.ts";
 import { badCombination } from "../errors.ts";
 import { EXIT } from "../exit_code.ts";
@@ -29,7 +31,7 @@ export const inspectVerb = defineVerb({
   most: 2,
   flags: {
     row: { kind: "text", value: "n|id", help: "One row of a data set: its number or its id." },
-    rows: { kind: "integer", value: "n", help: "How many rows to show (default 3)." },
+    rows: { kind: "integer", value: "n", least: 0, help: "How many rows to show (default 3)." },
     split: { kind: "text", value: "name", help: "Of which split:", choices: ["train", "eval"] },
     "nll-scope": {
       kind: "text",
@@ -107,8 +109,20 @@ async function showRun(context: CliContext, run: RunRecord): Promise<void> {
     const facts = [...leavesIn(stage.facts)].map(([path, value]) => [path, figureText(value)]);
     if (facts.length > 0) context.write("\n" + formatTable([stage.id, ""], facts));
   }
+  const warnings = await warningsOf(run);
+  if (warnings.length > 0) context.write("\n" + formatTable(["warnings", ""], warnings));
   context.write("\n" + summaryLines(await summarizeRun(run)).join("\n") + "\n");
   if (manifest.error !== undefined) context.write(withOwnCommands(manifest.error) + "\n");
+}
+
+/** What the run's stages warned of: stage and message, in order. */
+async function warningsOf(run: RunRecord): Promise<string[][]> {
+  const warnings: string[][] = [];
+  for await (const event of readEvents(join(run.dir, "events.jsonl"))) {
+    if (event.type !== "log" || event.level !== "warn") continue;
+    warnings.push([event.stageId ?? "", event.message]);
+  }
+  return warnings;
 }
 
 function showFacts(context: CliContext, facts: ArtifactFacts): void {

@@ -28,7 +28,7 @@ export function looksLikeTranscript(text: string): boolean {
 const SPEAKER = /(?:^\s*|\n\n)(Human|Assistant):/g;
 
 /** Cuts a transcript into turns. @throws RowFault wrongType where it does not begin with one. */
-export function parseTranscript(text: string, column: string): Message[] {
+function parseTranscript(text: string, column: string): Message[] {
   const marks = [...text.matchAll(SPEAKER)];
   if (marks.length === 0 || marks[0]!.index > 0) {
     throw new RowFault("wrongType", `"${column}" is no transcript of Human: and Assistant: turns`);

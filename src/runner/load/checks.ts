@@ -5,6 +5,7 @@ import { resolve } from "@std/path";
 import type { AnyStage } from "../contract.ts";
 import type { StageDraft } from "./spec.ts";
 import type { NodePath } from "./pipeline_source.ts";
+import { sourceFault } from "../run/run_errors.ts";
 import { needsGpu, needsNet, sourcesFailed } from "./stage_errors.ts";
 
 /** Checks a stage's needs against the pipeline's device and this process's permissions. */
@@ -25,7 +26,10 @@ export async function checkNeeds(
   return problems;
 }
 
-/** Asks a stage for the files it depends on; its error gets the place of the option it is about. */
+/**
+ * Asks a stage for the files it depends on. Its error gets the place of the option it is about,
+ * unless it has a line or row of its own.
+ */
 export async function checkSources(
   stage: AnyStage,
   stageId: string,
@@ -34,15 +38,28 @@ export async function checkSources(
   baseDir: string,
 ): Promise<OddsmithError | undefined> {
   try {
-    await stage.sources?.(config, (path) => resolve(baseDir, path));
+    const paths = await stage.sources?.(config, (path) => resolve(baseDir, path)) ?? [];
+    for (const path of paths) await checkReadable(stageId, resolve(baseDir, path));
     return undefined;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const own = error instanceof OddsmithError ? error.location : undefined;
+    if (own?.line !== undefined || own?.row !== undefined) return error as OddsmithError;
+    const inFile = own === undefined ? "" : ` (${own.file})`;
+    const message = (error instanceof Error ? error.message : String(error)) + inFile;
     const place = draft.at(["with", ...mentionedOption(draft.options, message, baseDir)]);
     if (!(error instanceof OddsmithError)) return sourcesFailed(stageId, error, place);
-    if (error.location !== undefined) return error;
     const { kind, code, hint, cause } = error;
-    return new OddsmithError(kind, code, error.message, { location: place, hint, cause });
+    return new OddsmithError(kind, code, message, { location: place, hint, cause });
+  }
+}
+
+async function checkReadable(stageId: string, path: string): Promise<void> {
+  try {
+    using _file = await Deno.open(path);
+  } catch (error) {
+    const fault = sourceFault(stageId, path, error);
+    // What else keeps a file from being opened is no matter of the pipeline.
+    if (fault) throw fault;
   }
 }
 

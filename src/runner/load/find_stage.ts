@@ -4,15 +4,18 @@ import { basename, dirname, fromFileUrl, resolve, toFileUrl } from "@std/path";
 import { type ErrorLocation, formatLocation } from "../../base/error.ts";
 import type { AnyStage } from "../contract.ts";
 import { importPlace, importReason } from "./module_place.ts";
+import { shownPath } from "./pipeline_source.ts";
 import { localImports, moduleGraphDigest } from "./plugin_source.ts";
 import { hasApiVersion, stageFaults } from "./stage_contract.ts";
 import {
   apiVersionMismatch,
   notAStage,
   stageExportMissing,
+  stageFileIsFolder,
   stageFileMissing,
   stageImportFailed,
   unknownStage,
+  unsupportedSpecifier,
 } from "./stage_errors.ts";
 
 /** A stage that was found. */
@@ -32,14 +35,15 @@ export interface StageScope {
   readonly cwd: string;
 }
 
+const URL_SCHEME = /^(https?|data|blob|node):/;
 const LOCAL = /^(\.{0,2}\/|file:|[A-Za-z]:[\\/])|\.(m?[jt]s|[jt]sx)(#|$)/;
 const REGISTRY = /^(npm|jsr):/;
 
 /**
  * Finds a stage and checks it against the contract.
  *
- * @throws {OddsmithError} UNKNOWN_STAGE, STAGE_FILE_MISSING, STAGE_IMPORT_FAILED,
- * STAGE_EXPORT_MISSING, API_VERSION or NOT_A_STAGE.
+ * @throws {OddsmithError} UNKNOWN_STAGE, UNSUPPORTED_SPECIFIER, STAGE_FILE_MISSING,
+ * STAGE_IMPORT_FAILED, STAGE_EXPORT_MISSING, API_VERSION or NOT_A_STAGE.
  */
 export async function loadStage(
   uses: string | AnyStage,
@@ -47,6 +51,7 @@ export async function loadStage(
   location: ErrorLocation | undefined,
 ): Promise<LoadedStage> {
   if (typeof uses !== "string") return await givenStage(uses, scope, location);
+  if (URL_SCHEME.test(uses)) throw unsupportedSpecifier(uses, location);
   if (!LOCAL.test(uses) && !REGISTRY.test(uses)) {
     const stage = scope.registry.get(uses);
     if (stage === undefined) throw unknownStage(uses, scope.registry.keys(), location);
@@ -85,16 +90,16 @@ async function checkModuleFile(
   file: string,
   location: ErrorLocation | undefined,
 ): Promise<void> {
-  if (await Deno.stat(file).then((info) => info.isFile, () => false)) return;
-  const siblings: string[] = [];
-  try {
-    for await (const entry of Deno.readDir(dirname(file))) {
-      if (entry.isFile && LOCAL.test(entry.name)) siblings.push(entry.name);
-    }
-  } catch {
-    // The folder is missing too: there is nothing to suggest.
-  }
-  throw stageFileMissing(uses, basename(file), siblings, location);
+  const info = await Deno.stat(file).catch(() => undefined);
+  if (info?.isFile) return;
+  if (info?.isDirectory) throw stageFileIsFolder(uses, await modulesIn(file), location);
+  throw stageFileMissing(uses, basename(file), await modulesIn(dirname(file)), location);
+}
+
+/** Names of the modules in a folder; none where there is no such folder. */
+async function modulesIn(dir: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(dir)).catch(() => []);
+  return entries.filter(({ isFile, name }) => isFile && LOCAL.test(name)).map(({ name }) => name);
 }
 
 async function importModule(
@@ -107,7 +112,9 @@ async function importModule(
     return await import(url);
   } catch (error) {
     const place = importPlace(error, scope.cwd);
-    const inside = place && formatLocation(place);
+    // An error without a place of its own has that of the import above.
+    const isHere = place?.file === shownPath(fromFileUrl(import.meta.url), scope.cwd);
+    const inside = place && !isHere ? formatLocation(place) : undefined;
     throw stageImportFailed(uses, importReason(error), inside, location, error);
   }
 }

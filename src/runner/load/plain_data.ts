@@ -38,7 +38,7 @@ export function plainJson(value: unknown, path = ""): { json: Json } | { notJson
 }
 
 /** True of object literals and the like: maps, not instances of classes. */
-export function isPlainMap(value: unknown): value is Record<string, unknown> {
+function isPlainMap(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

@@ -22,10 +22,10 @@ export const DEVICES: readonly string[] = ["auto", "webgpu", "wasm", "cpu"];
 export const DEFAULT_SEED = 42;
 
 /** Keys of a pipeline file. `$schema` is for editors and has no meaning here. */
-export const PIPELINE_KEYS: readonly string[] = ["name", "seed", "device", "runsDir", "stages"];
+const PIPELINE_KEYS: readonly string[] = ["name", "seed", "device", "runsDir", "stages"];
 
 /** Keys of one entry of `stages`. */
-export const ENTRY_KEYS: readonly string[] = ["uses", "id", "inputs", "with"];
+const ENTRY_KEYS: readonly string[] = ["uses", "id", "inputs", "with"];
 
 /** One entry of `stages`, as written. */
 export interface StageDraft {

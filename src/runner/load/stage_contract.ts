@@ -1,6 +1,6 @@
 /** Whether a value is a stage by the contract; plugins come from anywhere, so nothing is assumed. */
 
-import { type AnyStage, API_VERSION, type ArtifactType, type InputPort } from "../contract.ts";
+import { API_VERSION, type ArtifactType, type InputPort } from "../contract.ts";
 
 /** What a port takes: an input's type, whether it may be absent, and which output it prefers. */
 export interface PortDemand {
@@ -50,11 +50,6 @@ export function stageFaults(value: unknown): string[] {
     faults.push(`"cache" is neither "content" nor "never"`);
   }
   return faults;
-}
-
-/** Narrows to a stage. */
-export function isStage(value: unknown): value is AnyStage {
-  return stageFaults(value).length === 0;
 }
 
 function portFaults(ports: unknown, field: "inputs" | "outputs"): string[] {

@@ -38,6 +38,30 @@ export function stageFileMissing(
   });
 }
 
+/** A folder where a stage's module should be. */
+export function stageFileIsFolder(
+  uses: string,
+  modules: readonly string[],
+  location: Place,
+): OddsmithError {
+  const dir = uses.replace(/\/$/, "");
+  return stageError("STAGE_IS_FOLDER", `Cannot load the stage "${uses}": it is a folder`, {
+    location,
+    hint: modules.length === 0
+      ? "name a module in it"
+      : `name a module in it: ${modules.map((name) => `${dir}/${name}`).sort().join(", ")}`,
+  });
+}
+
+/** A URL of a kind that stages are not loaded from. */
+export function unsupportedSpecifier(uses: string, location: Place): OddsmithError {
+  return stageError(
+    "UNSUPPORTED_SPECIFIER",
+    `Cannot load the stage "${uses}": stages come from a path, npm: or jsr:`,
+    { location, hint: "download the module, and write its path" },
+  );
+}
+
 /** A stage's module that fails while it is imported; `inside` is the place in the module. */
 export function stageImportFailed(
   uses: string,
@@ -48,7 +72,11 @@ export function stageImportFailed(
 ): OddsmithError {
   return stageError("STAGE_IMPORT_FAILED", `Cannot load the stage "${uses}": ${reason}`, {
     location,
-    hint: inside === undefined ? undefined : `the error is at ${inside}`,
+    hint: inside !== undefined
+      ? `the error is at ${inside}`
+      : /^(npm|jsr):/.test(uses)
+      ? "check the package's name and version, and that its registry can be reached"
+      : undefined,
     cause,
   });
 }
@@ -95,7 +123,7 @@ export function apiVersionMismatch(
 export function notAStage(uses: string, faults: readonly string[], location: Place): OddsmithError {
   return stageError("NOT_A_STAGE", `Cannot load the stage "${uses}": ${faults.join("; ")}`, {
     location,
-    hint: `start from one that works: oddsmith new stage`,
+    hint: "`oddsmith new stage <file>` writes one that works",
   });
 }
 

@@ -15,7 +15,7 @@ import {
 import { FileDigests } from "../store/file_digests.ts";
 import { resolvePath } from "../run/resolve_path.ts";
 import type { ResolvedPipeline, ResolvedStage } from "../resolved.ts";
-import { inputNotStored, sourceMissing } from "../run/run_errors.ts";
+import { inputNotStored, sourceFault } from "../run/run_errors.ts";
 import type { Selection } from "./select.ts";
 import { namesIn, Store } from "../store/store.ts";
 
@@ -74,7 +74,7 @@ export async function openPlanning(
 /**
  * Decides on the next stage and, where it is reused, adds its outputs to the known ones.
  *
- * @throws StageError SOURCE_MISSING, INPUT_NOT_STORED, and what the stage's `sources` throws
+ * @throws StageError SOURCE_MISSING, SOURCE_UNREADABLE, INPUT_NOT_STORED, and what the stage's `sources` throws
  */
 export async function decide(planning: Planning, resolved: ResolvedStage): Promise<Decision> {
   const decision = await weigh(planning, resolved);
@@ -113,8 +113,7 @@ export async function sourceDigests(
     try {
       digests[label] = await files.digest(full);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) throw sourceMissing(resolved.id, full);
-      throw error;
+      throw sourceFault(resolved.id, full, error) ?? error;
     }
   }
   return digests;

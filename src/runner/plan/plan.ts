@@ -17,7 +17,8 @@ export interface PlanRow {
 /**
  * Plans a run. Reads the store and hashes source files; writes nothing.
  *
- * @throws PipelineError UNKNOWN_STAGE_ID; StageError SOURCE_MISSING, INPUT_NOT_STORED
+ * @throws PipelineError UNKNOWN_STAGE_ID; StageError SOURCE_MISSING, SOURCE_UNREADABLE,
+ * INPUT_NOT_STORED
  */
 export async function planPipeline(
   pipeline: ResolvedPipeline,

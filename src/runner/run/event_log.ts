@@ -15,9 +15,15 @@ export function eventLine(event: RunEvent): string {
   return JSON.stringify({ time: new Date().toISOString(), ...event });
 }
 
-/** Reads the events of an events.jsonl in order. */
+/** Reads the events of an events.jsonl in order; none where a run was killed before its first. */
 export async function* readEvents(path: string): AsyncGenerator<TimedEvent> {
-  const file = await Deno.open(path);
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
   const lines = file.readable.pipeThrough(new TextDecoderStream()).pipeThrough(
     new TextLineStream(),
   );

@@ -11,7 +11,7 @@ import type { Manifest } from "./manifest.ts";
 import type { ResolvedPipeline, ResolvedStage } from "../resolved.ts";
 import { resumeAdvice } from "./resume_advice.ts";
 import { RunDir } from "./run_dir.ts";
-import { refusedByDisk, stageFailed } from "./run_errors.ts";
+import { badRunsDir, refusedByDisk, stageFailed } from "./run_errors.ts";
 import { type StageTurn, takeTurn } from "./run_stage.ts";
 import { type SelectionOptions, selectStages } from "../plan/select.ts";
 import { RunSession } from "../plan/session.ts";
@@ -43,8 +43,8 @@ export interface RunOutcome {
 /**
  * Runs a pipeline in a new run directory. A stage that fails does not throw: the outcome says so.
  *
- * @throws PipelineError UNKNOWN_STAGE_ID, SELECTION_CONFLICT; StageError DISK_FULL, ACCESS_DENIED
- * or MISSING_PERMISSION where not even the run directory can be made
+ * @throws PipelineError UNKNOWN_STAGE_ID, SELECTION_CONFLICT; PipelineError BAD_RUNS_DIR, StageError
+ * DISK_FULL, ACCESS_DENIED or MISSING_PERMISSION where not even the run directory can be made
  */
 export async function runPipeline(
   pipeline: ResolvedPipeline,
@@ -72,8 +72,15 @@ async function makeRunDir(planning: Planning, options: SelectionOptions): Promis
     await store.prepare();
     return await RunDir.create(store, pipeline, selection, options);
   } catch (error) {
-    throw refusedByDisk(error, "create the run directory", store.runsDir) ?? error;
+    const refused = refusedByDisk(error, "create the run directory", store.runsDir);
+    if (refused) throw refused;
+    throw isSystemError(error) ? badRunsDir(store.runsDir, error) : error;
   }
+}
+
+/** Whether the operating system gave it: a path through a file, a folder nobody may make. */
+function isSystemError(error: unknown): boolean {
+  return typeof (error as { code?: unknown } | undefined)?.code === "string";
 }
 
 async function runStages(session: RunSession): Promise<Ended> {

@@ -62,7 +62,8 @@ export function refusedByDisk(
   if (code === "ENOSPC" || code === "EDQUOT") {
     return stageError("DISK_FULL", `Cannot ${doing}: no space is left on the disk`, {
       ...details,
-      hint: "nothing half written was kept; free some space (`oddsmith gc` removes old results)",
+      hint: "nothing half written was kept; free some space: " +
+        "`oddsmith gc --keep-runs=1` removes old runs and what only they used",
     });
   }
   if (error instanceof Deno.errors.NotCapable) {
@@ -80,6 +81,15 @@ export function refusedByDisk(
   return undefined;
 }
 
+/** PipelineError BAD_RUNS_DIR: the runs directory cannot be made where it should be. */
+export function badRunsDir(runsDir: string, cause: unknown): OddsmithError {
+  return pipelineError("BAD_RUNS_DIR", `Cannot create the run directory: ${describe(cause)}`, {
+    location: { file: runsDir },
+    hint: "`runsDir` names another place",
+    cause,
+  });
+}
+
 /** StageError OUTPUT_MISSING: `run` returned without outputs that its stage declares. */
 export function outputsMissing(
   stageId: string,
@@ -95,6 +105,15 @@ export function outputsMissing(
         ? "run must return an object with a value for each declared output"
         : `it returned ${returned.map((port) => `"${port}"`).join(", ")}`,
     },
+  );
+}
+
+/** StageError STUCK: `run` waits for a promise that nothing in the process can settle any more. */
+export function stageStuck(stageId: string): OddsmithError {
+  return stageError(
+    "STUCK",
+    `Cannot finish stage "${stageId}": it waits for something that can never happen`,
+    { hint: "look for a promise that its code never resolves" },
   );
 }
 
@@ -116,16 +135,34 @@ export function runLocked(stageId: string, owner: LockOwner | undefined): Oddsmi
   );
 }
 
-/** StageError SOURCE_MISSING: a file that a stage's result depends on is not there. */
-export function sourceMissing(stageId: string, path: string): OddsmithError {
-  return stageError(
-    "SOURCE_MISSING",
-    `Cannot plan stage "${stageId}": a file it reads is missing`,
-    {
-      location: { file: path },
-      hint: "relative paths start at the pipeline file's folder",
-    },
-  );
+/**
+ * StageError SOURCE_MISSING or SOURCE_UNREADABLE: a file that a stage's result depends on is not
+ * there, or may not be read. Undefined where the cause is another.
+ */
+export function sourceFault(
+  stageId: string,
+  path: string,
+  cause: unknown,
+): OddsmithError | undefined {
+  const details = { location: { file: path }, cause };
+  if (cause instanceof Deno.errors.NotFound) {
+    return stageError(
+      "SOURCE_MISSING",
+      `Cannot use stage "${stageId}": a file it reads is missing`,
+      {
+        ...details,
+        hint: "relative paths start at the pipeline file's folder",
+      },
+    );
+  }
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    const message = `Cannot use stage "${stageId}": a file it reads may not be read`;
+    return stageError("SOURCE_UNREADABLE", message, {
+      ...details,
+      hint: "the file's owner and mode decide who may read it",
+    });
+  }
+  return undefined;
 }
 
 /** StageError INPUT_NOT_STORED: `--only` names a stage whose inputs have not been made. */

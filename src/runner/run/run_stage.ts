@@ -17,6 +17,7 @@ import type { InputRecord } from "./manifest.ts";
 import type { ResolvedStage } from "../resolved.ts";
 import { outputsMissing, runLocked } from "./run_errors.ts";
 import type { RunSession } from "../plan/session.ts";
+import { failOnStrays } from "./stray_errors.ts";
 import { openContext } from "./stage_context.ts";
 import { type DraftArtifact, removeTree } from "../store/store.ts";
 
@@ -159,14 +160,16 @@ async function makeOutputs(
   const { ctx, finish } = openContext(session, resolved, scratch, log);
   const drafts = new Map<string, DraftArtifact>();
   try {
-    Object.assign(turn, { step: "running", path: scratch });
-    const values = await resolved.stage.run(ctx);
-    checkReturned(resolved, values, (message) => ctx.log(message, "warn"));
-    // A value may be a stream: much of the stage's work can happen while its output is written.
-    for (const [port, type] of Object.entries<ArtifactType<unknown>>(resolved.stage.outputs)) {
-      Object.assign(turn, { step: `writing output "${port}"`, path: store.dir });
-      drafts.set(port, await store.draft(type, values[port], key));
-    }
+    await failOnStrays(resolved.id, async () => {
+      Object.assign(turn, { step: "running", path: scratch });
+      const values = await resolved.stage.run(ctx);
+      checkReturned(resolved, values, (message) => ctx.log(message, "warn"));
+      // A value may be a stream: much of the stage's work can happen while its output is written.
+      for (const [port, type] of Object.entries<ArtifactType<unknown>>(resolved.stage.outputs)) {
+        Object.assign(turn, { step: `writing output "${port}"`, path: store.dir });
+        drafts.set(port, await store.draft(type, values[port], key));
+      }
+    });
     log.check();
     return drafts;
   } catch (error) {

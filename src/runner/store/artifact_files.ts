@@ -92,7 +92,7 @@ export async function sealArtifact(
 }
 
 /** The content digest of an artifact: sha256 over its kind, version and sorted file list. */
-export function artifactDigest(
+function artifactDigest(
   type: { kind: string; version: number },
   files: readonly ArtifactFile[],
 ): string {
