@@ -105,13 +105,11 @@ export const ingest: Stage<
         : [],
       evalFraction: config.evalFraction ?? (config.evalSource ? 0 : 0.1),
       signal: ctx.signal,
-      onProgress: ({ rows, bytes, totalBytes }) =>
-        ctx.report({
-          unit: "MB",
-          done: megabytes(bytes),
-          total: megabytes(totalBytes),
-          note: `${rows} rows`,
-        }),
+      onProgress: ({ rows, bytes, totalBytes }) => {
+        const [unit, size] = totalBytes < 1e7 ? ["kB", 1e3] as const : ["MB", 1e6] as const;
+        const [done, total] = [Math.round(bytes / size), Math.round(totalBytes / size)];
+        ctx.report({ unit, done, total, note: `${rows} rows` });
+      },
     };
     const pass = new Ingest(options);
     const tell = () => {
@@ -156,8 +154,4 @@ function summarize({ tally }: Ingest): string {
     parts.push(`${tally.dropped} left out (${tally.reasons()}; first: ${file} row ${row})`);
   }
   return parts.join(", ");
-}
-
-function megabytes(bytes: number): number {
-  return Math.round(bytes / 1e5) / 10;
 }
