@@ -1,7 +1,7 @@
 /** ls, inspect, compare and gc, on runs of a small pipeline. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fixture, Workplace } from "./program.ts";
+import { fixture, runHere, Workplace } from "./program.ts";
 
 /** A workplace with two finished runs that differ in one option, and a failed one. */
 async function threeRuns(): Promise<Workplace> {
@@ -25,6 +25,20 @@ Deno.test("ls: lists runs, a run's artifacts and the built-in stages", async () 
   const stages = JSON.parse((await place.run("ls", "stages", "--json")).stdout);
   assert(Array.isArray(stages));
   for (const stage of stages) assert(stage.summary && stage.options.type === "object", stage.name);
+});
+
+Deno.test("ls stages: a stage's options with values, defaults and meaning, nested ones too", async () => {
+  const orpo = await runHere("ls", "stages", "orpo");
+  assertMatch(orpo.stdout, /^maxGradNorm +number +1 +Global norm gradients are clipped to/m);
+  assertMatch(orpo.stdout, /^preset +choice +"trl" .*\(trl \| official \|/m);
+  const model = await runHere("ls", "stages", "model");
+  assertMatch(model.stdout, /^init\.hiddenSize +integer +128 +Channels/m);
+  const one = JSON.parse((await runHere("ls", "stages", "orpo", "--json")).stdout);
+  assertEquals(one.options.properties.maxGradNorm.default, 1);
+  const unknown = await runHere("ls", "stages", "opro");
+  assertEquals(unknown.code, 2);
+  assertStringIncludes(unknown.stderr, 'did you mean "orpo"?');
+  assertStringIncludes((await runHere("ls", "latest", "x")).stderr, 'unexpected argument "x"');
 });
 
 Deno.test("inspect: shows a run, an artifact's facts and rows by number, id and split", async () => {

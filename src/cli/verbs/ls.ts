@@ -1,31 +1,35 @@
-/** `ls`: runs, the stages and artifacts of a run, or the built-in stages. */
+/** `ls`: runs, the stages and artifacts of a run, or the built-in stages and their options. */
 
 import { format as formatBytes } from "@std/fmt/bytes";
-import type { AnyStage } from "../../runner/contract.ts";
 import { listRuns, readRun, type RunRecord } from "../../runner/run/runs.ts";
-import { portDemand } from "../../runner/load/stage_contract.ts";
+import { unknownStage } from "../../runner/load/stage_errors.ts";
+import { extraArgument } from "../errors.ts";
 import { EXIT } from "../exit_code.ts";
+import { usageLine } from "../help.ts";
 import { jsonText } from "../output.ts";
 import { formatDuration } from "../quantity.ts";
 import { runsDirOf, runsFlags } from "../runs_flags.ts";
+import { describeStage, stagesTable, stageText } from "../stage_list.ts";
 import { formatTable } from "../table.ts";
 import { type CliContext, defineVerb } from "../verb.ts";
 
 /** The verb. */
 export const lsVerb = defineVerb({
   name: "ls",
-  usage: "[run | stages] [options]",
+  usage: "[run | stages [stage]] [options]",
   required: [],
-  most: 1,
+  most: 2,
   flags: { json: { kind: "switch", help: "Write the list as JSON." }, ...runsFlags },
   examples: [
     ["ls", "Lists runs, the newest first."],
     ["ls latest", "Lists the newest run's stages and artifacts."],
     ["ls stages", "Lists the built-in stages with what they take and give."],
+    ["ls stages orpo", "Lists a stage's options with their defaults."],
   ],
-  async run({ flags, positionals: [what] }, context) {
+  async run({ flags, positionals: [what, name] }, context) {
     const runsDir = runsDirOf(flags);
-    if (what === "stages") listStages(context, flags.json);
+    if (what === "stages") listStages(context, name, flags.json);
+    else if (name !== undefined) throw extraArgument("ls", usageLine(lsVerb, false), name);
     else if (what !== undefined) listRun(context, await readRun(what, runsDir), flags.json);
     else await listAllRuns(context, runsDir, flags.json);
     return EXIT.ok;
@@ -76,40 +80,14 @@ function listRun(context: CliContext, run: RunRecord, json: boolean): void {
   context.write(formatTable(heading, rows));
 }
 
-function listStages(context: CliContext, json: boolean): void {
+function listStages(context: CliContext, name: string | undefined, json: boolean): void {
   const stages = [...context.registry.values()].map(describeStage);
-  if (json) return context.write(jsonText(stages));
-  const ports = (ports: readonly StagePort[]) =>
-    ports.map(({ name, kind, optional }) => `${name}${optional ? "?" : ""}: ${kind}`).join(", ");
-  const rows = stages.map(({ name, inputs, outputs, summary }) => [
-    name,
-    ports(inputs),
-    ports(outputs),
-    summary,
-  ]);
-  context.write(formatTable(["stage", "takes", "gives", "what it does"], rows));
-}
-
-interface StagePort {
-  readonly name: string;
-  readonly kind: string;
-  readonly optional?: boolean;
-}
-
-function describeStage(stage: AnyStage) {
-  const { name, version, summary } = stage;
-  const declared: Record<string, Parameters<typeof portDemand>[0]> = stage.inputs;
-  const inputs: StagePort[] = Object.entries(declared).map(([port, input]) => {
-    const { type, optional, pick } = portDemand(input);
-    return { name: port, kind: type.kind, optional, pick };
-  });
-  const given: Record<string, { kind: string }> = stage.outputs;
-  const outputs: StagePort[] = Object.entries(given).map(([port, { kind }]) => ({
-    name: port,
-    kind,
-  }));
-  const options = stage.config["~standard"].jsonSchema?.input({ target: "draft-2020-12" });
-  return { name, version, summary, inputs, outputs, options };
+  if (name === undefined) {
+    return context.write(json ? jsonText(stages) : stagesTable(stages));
+  }
+  const stage = stages.find((one) => one.name === name);
+  if (!stage) throw unknownStage(name, context.registry.keys(), undefined);
+  context.write(json ? jsonText(stage) : stageText(stage));
 }
 
 function elapsed(ms: number | undefined): string {
