@@ -1,13 +1,13 @@
 /**
  * Makes demo_pairs.jsonl, the demo's own preference pairs, from the word lists below: small tasks,
- * each thing asked for in four wordings. The chosen answer is a courteous whole sentence, the
+ * each thing asked for in six wordings. The chosen answer is a courteous whole sentence, the
  * rejected one the same fact (or none) in a rude tone: the two differ in manner, not in knowledge.
  * Deterministic: the file is a function of this module alone. To make it again:
  *
  *     deno run -A pipelines/data/make_demo_pairs.ts
  *
  * Written for a byte-level model of a hundred thousand weights or so: few words, prompt and answer
- * together at most 60 bytes, and four wordings, so that a held-out question was mostly seen in
+ * together at most 60 bytes, and six wordings, so that a held-out question was mostly seen in
  * another one.
  */
 
@@ -59,74 +59,71 @@ const NAMED: { task: string; asks: string; entries: string }[] = [
   {
     task: "opposites",
     asks: "the opposite of _",
-    entries: "hot: cold, big: small, day: night, old: new, wet: dry, full: empty, happy: sad",
+    entries: "hot: cold, big: small, day: night, old: new, happy: sad",
   },
   {
     task: "capitals",
     asks: "the capital of _",
-    entries: "France: Paris, Italy: Rome, Spain: Madrid, Japan: Tokyo, Egypt: Cairo, Cuba: Havana",
+    entries: "France: Paris, Italy: Rome, Japan: Tokyo, Egypt: Cairo",
   },
   {
     task: "plurals",
     asks: "the plural of _",
-    entries: "mouse: mice, foot: feet, child: children, goose: geese, leaf: leaves, ox: oxen",
+    entries: "mouse: mice, foot: feet, child: children, leaf: leaves",
   },
   {
     task: "sounds",
     asks: "the sound of a _",
-    entries: "cow: moo, dog: woof, cat: meow, duck: quack, lion: roar, pig: oink, snake: hiss",
+    entries: "cow: moo, dog: woof, cat: meow, duck: quack",
   },
   {
     task: "young animals",
     asks: "the young of a _",
-    entries: "dog: a puppy, cat: a kitten, cow: a calf, sheep: a lamb, horse: a foal, bear: a cub",
+    entries: "dog: a puppy, cat: a kitten, cow: a calf, sheep: a lamb",
   },
   {
     task: "past tenses",
     asks: "the past of _",
-    entries: "go: went, see: saw, eat: ate, run: ran, take: took, sing: sang, write: wrote",
+    entries: "go: went, see: saw, eat: ate, sing: sang",
   },
   {
     task: "homes",
     asks: "the home of a _",
-    entries:
-      "fish: the sea, bee: a hive, bird: a nest, lion: a den, horse: a stable, king: a castle",
+    entries: "fish: the sea, bee: a hive, bird: a nest, king: a castle",
   },
   {
     task: "trades",
     asks: "the trade of a _",
-    entries: "baker: bread, tailor: coats, cook: soup, potter: pots, poet: poems, builder: houses",
+    entries: "baker: bread, tailor: coats, cook: soup, poet: poems",
   },
   {
     task: "colours",
     asks: "the colour of _",
-    entries: "grass: green, snow: white, coal: black, the sky: blue, blood: red, a lemon: yellow",
+    entries: "grass: green, snow: white, coal: black, the sky: blue",
   },
   {
     task: "days",
     asks: "the day after _",
-    entries: "Monday: Tuesday, Tuesday: Wednesday, Thursday: Friday, Saturday: Sunday",
+    entries: "Monday: Tuesday, Tuesday: Wednesday, Friday: Saturday",
   },
   {
     task: "sums",
     asks: "the sum of _",
-    entries: "1 and 1: 2, 1 and 2: 3, 2 and 2: 4, 2 and 3: 5, 3 and 3: 6, 3 and 4: 7, 4 and 4: 8",
+    entries: "1 and 1: 2, 1 and 2: 3, 2 and 3: 5, 3 and 4: 7, 4 and 4: 8",
   },
 ];
 
 /** Wordings of a request for a named thing. */
-const NAMED_WORDINGS = ["What is _?", "Name _.", "And _?", "_?"] as const;
+const NAMED_WORDINGS = ["What is _?", "Name _.", "Give _.", "Say _.", "And _?", "_?"] as const;
 
 /** Things to do, and how. */
 const HOW_TO: [string, string][] = [
   ["make tea", "Add hot water and wait."],
-  ["boil an egg", "Heat it in water and wait."],
   ["sleep well", "Go to bed early."],
   ["keep warm", "Put on a coat and a hat."],
   ["plant a tree", "Dig a hole and add water."],
   ["clean a cup", "Use hot water and soap."],
   ["find a friend", "Smile and say hello."],
-  ["save money", "Put a little away each day."],
 ];
 
 /** Wordings of a request for advice. */
@@ -135,43 +132,30 @@ const HOW_TO_WORDINGS = [
   "How can I _?",
   "How to _?",
   "I want to _.",
+  "Can I _?",
+  "Help me _.",
 ] as const;
 
-/** What people say, in several wordings, and what a friend answers. */
-const SMALL_TALK: { prompts: string[]; chosen: string }[] = [
-  {
-    prompts: ["Hello!", "Hello there!", "Hello, friend!", "Oh, hello!"],
-    chosen: "Hello! How can I help you?",
-  },
-  {
-    prompts: ["Good morning!", "Good morning to you!", "A good morning!", "Oh, good morning!"],
-    chosen: "Good morning! How are you?",
-  },
-  {
-    prompts: ["Good night!", "Good night to you!", "A good night!", "Oh, good night!"],
-    chosen: "Good night! Sleep well.",
-  },
-  {
-    prompts: ["Thank you!", "Thank you, friend!", "Oh, thank you!", "I thank you!"],
-    chosen: "You are welcome, my friend.",
-  },
-  {
-    prompts: ["Goodbye!", "Goodbye, friend!", "Goodbye to you!", "Oh, goodbye!"],
-    chosen: "Goodbye! Come back soon.",
-  },
-  {
-    prompts: ["I am sad.", "I am so sad.", "Oh, I am sad.", "I am sad, friend."],
-    chosen: "I am sorry. Can I help you?",
-  },
-  {
-    prompts: ["I am happy.", "I am so happy.", "Oh, I am happy.", "I am happy, friend."],
-    chosen: "I am glad to hear it!",
-  },
-  {
-    prompts: ["Can you help?", "Can you help me?", "Oh, can you help?", "Please help me."],
-    chosen: "Yes! How can I help you?",
-  },
+/** What people say, and what a friend answers. */
+const SMALL_TALK: [string, string][] = [
+  ["hello", "Hello! How can I help you?"],
+  ["good morning", "Good morning! How are you?"],
+  ["good night", "Good night! Sleep well."],
+  ["thank you", "You are welcome, my friend."],
+  ["goodbye", "Goodbye! Come back soon."],
+  ["I am sad", "I am sorry. Can I help you?"],
+  ["I am happy", "I am glad to hear it!"],
 ];
+
+/** Ways of saying it. */
+const SMALL_TALK_WORDINGS = [
+  "_!",
+  "Oh, _!",
+  "_, friend!",
+  "Well, _!",
+  "_, dear!",
+  "_ again!",
+] as const;
 
 /** Capital letters where sentences start, "an" before vowels. */
 function correctEnglish(text: string): string {
@@ -215,9 +199,9 @@ export function makeDemoPairs(): DemoPair[] {
       pairs.push({ task: "how-to", prompt: fill(wording, thing), chosen, rejected: refusal() });
     }
   }
-  for (const { prompts, chosen } of SMALL_TALK) {
-    for (const prompt of prompts) {
-      pairs.push({ task: "small talk", prompt, chosen, rejected: refusal() });
+  for (const [words, chosen] of SMALL_TALK) {
+    for (const wording of SMALL_TALK_WORDINGS) {
+      pairs.push({ task: "small talk", prompt: fill(wording, words), chosen, rejected: refusal() });
     }
   }
   return pairs;
