@@ -41,11 +41,12 @@ const message = z.strictObject({
 });
 
 const config = z.strictObject({
-  preset: z.enum(["trl", "official", "llamafactory", "paper"]).default("trl").describe(
-    "Known trainer whose NLL is followed, as in orpo.",
+  preset: z.enum(["trl", "official", "llamafactory", "paper"]).optional().describe(
+    "Known trainer whose NLL is followed, as in orpo. Default: as the model was trained, else trl.",
   ),
-  beta: z.number().min(0).default(0.1).describe(
-    "Weight of the odds-ratio term: scales loss and rewards; accuracies do not depend on it.",
+  beta: z.number().min(0).optional().describe(
+    "Weight of the odds-ratio term: scales loss and rewards; accuracies do not depend on it. " +
+      "Default: as the model was trained, else 0.1.",
   ),
   nllScope: z.enum(["response", "all"]).optional().describe(
     "What the NLL covers: the chosen answer, or the prompt too. Default: the preset's.",
@@ -121,7 +122,7 @@ async function evaluateModels(ctx: EvaluateContext): Promise<FolderDraft> {
   ctx.record({ device: device.note, pairs: total });
   const tokenizer = await loadTokenizer(model.dir);
   const prompts = await choosePrompts(ctx, pairs, tokenizer);
-  const objective = resolveObjective(ctx.config);
+  const objective = resolveObjective(ctx.config, trainedObjective(ctx));
   const { batchSize, maxNewTokens, temperature, topK, topP } = ctx.config;
   const evaluateAs = (dir: string, note: string) =>
     evaluateModel(dir, pairs.rows("eval"), prompts, tokenizer, {
@@ -137,6 +138,13 @@ async function evaluateModels(ctx: EvaluateContext): Promise<FolderDraft> {
   const after = await evaluateAs(model.dir, trained ? "after training" : "");
   device.checkFailed();
   return await draftEvaluation({ ctx, pairs, prompts, tokenizer, objective, before, after });
+}
+
+/** What the stage that made the model says it was trained with. */
+function trainedObjective({ inputs, run }: EvaluateContext): OrpoObjective | undefined {
+  const [producer] = inputs.model.ref.split(".");
+  const objective = run.records[producer!]?.objective;
+  return objective === undefined ? undefined : objective as unknown as OrpoObjective;
 }
 
 async function choosePrompts(

@@ -35,6 +35,7 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
   const { openDevice } = await import("../src/tensor/device.ts");
   const { loadCausalLM } = await import("../src/models/load.ts");
   const { saveCausalLM } = await import("../src/models/save.ts");
+  const { resolveObjective } = await import("../src/train/objective.ts");
   const { PairStore } = await import("../src/train/pair_store.ts");
   const { trainOrpo } = await import("../src/train/loop.ts");
   const device = await openDevice(ctx.device as DeviceChoice);
@@ -56,7 +57,10 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
       signal: ctx.signal,
       hooks: hooksOf(ctx),
     });
-    const summary = summaryOf(result, device, { train: training.size, eval: evaluation.size });
+    const summary = {
+      ...summaryOf(result, device, { train: training.size, eval: evaluation.size }),
+      objective: { ...resolveObjective(ctx.config) },
+    };
     ctx.record(summary);
     return {
       model: async (dir) => {

@@ -34,16 +34,35 @@ const PRESETS: Readonly<Record<OrpoPreset, Omit<OrpoObjective, "beta">>> = {
   paper: { nllScope: "response", nllReduction: "example" },
 };
 
-/** Gives the objective that options ask for: the preset's choices, where nothing is said outright. */
-export function resolveObjective(options: {
-  preset: OrpoPreset;
-  beta: number;
+/** What a user says of the objective; a part left out is the preset's, or the training's. */
+export interface ObjectiveOptions {
+  /** Default: the objective a model was trained with, where that is known, else "trl". */
+  preset?: OrpoPreset;
+  /** Default: the one a model was trained with, where that is known, else 0.1. */
+  beta?: number;
+  /** Default: the preset's. */
   nllScope?: NllScope;
+  /** Default: the preset's. */
   nllReduction?: NllReduction;
-}): OrpoObjective {
-  const preset = PRESETS[options.preset];
+}
+
+/** The weight of the odds-ratio term where nobody says one. */
+export const DEFAULT_BETA = 0.1;
+
+/**
+ * Gives the objective that options ask for.
+ *
+ * @param trained What the model at hand was trained with: stands for what the options leave out.
+ */
+export function resolveObjective(
+  options: ObjectiveOptions,
+  trained?: OrpoObjective,
+): OrpoObjective {
+  const preset = options.preset === undefined && trained
+    ? trained
+    : PRESETS[options.preset ?? "trl"];
   return {
-    beta: options.beta,
+    beta: options.beta ?? trained?.beta ?? DEFAULT_BETA,
     nllScope: options.nllScope ?? preset.nllScope,
     nllReduction: options.nllReduction ?? preset.nllReduction,
   };

@@ -5,7 +5,7 @@
 
 import { z } from "zod";
 import { PAIR_METRICS, type PairMetricName } from "./metrics.ts";
-import type { NllReduction, NllScope, OrpoPreset } from "./objective.ts";
+import { DEFAULT_BETA, type NllReduction, type NllScope, type OrpoPreset } from "./objective.ts";
 import type { ScheduleType } from "./schedule.ts";
 
 /** The name of an evaluation's figure, e.g. "eval_loss". */
@@ -78,7 +78,7 @@ export const orpoOptions: z.ZodType<OrpoOptions, Partial<OrpoOptions>> = z.stric
     "Known trainer whose NLL is followed: trl and official cover prompt + chosen and pool tokens; " +
       "llamafactory and paper cover the chosen answer and average examples",
   ),
-  beta: z.number().min(0).default(0.1).describe(
+  beta: z.number().min(0).default(DEFAULT_BETA).describe(
     "Weight of the odds-ratio term (lambda in the paper); 0 is plain SFT on the chosen answers",
   ),
   nllScope: z.enum(["response", "all"]).optional().describe(

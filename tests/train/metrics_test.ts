@@ -49,3 +49,15 @@ Deno.test("resolveObjective: a preset sets what is not said outright", () => {
     nllReduction: "token",
   });
 });
+
+Deno.test("resolveObjective: what a model was trained with stands for what is left out", () => {
+  const trained = { beta: 0.5, nllScope: "response", nllReduction: "token" } as const;
+  assertEquals(resolveObjective({}, trained), trained);
+  assertEquals(resolveObjective({ beta: 0 }, trained), { ...trained, beta: 0 });
+  assertEquals(resolveObjective({ preset: "trl" }, trained), {
+    beta: 0.5,
+    nllScope: "all",
+    nllReduction: "token",
+  });
+  assertEquals(resolveObjective({}), { beta: 0.1, nllScope: "all", nllReduction: "token" });
+});
