@@ -237,12 +237,10 @@ class Training {
 
   /** Lays out the pairs of the optimizer step that comes next. */
   #plan(): WindowPlan {
-    const { model, train, options } = this.#run;
-    return planWindow(this.#sampler.window().map((index) => train.at(index)), {
-      limits: { pairs: options.microBatchSize, tokens: options.microBatchTokens },
-      nllScope: this.#objective.nllScope,
-      maxLength: model.config.maxPositionEmbeddings,
-    });
+    const { train, options } = this.#run;
+    const pairs = this.#sampler.window().map((index) => train.at(index));
+    const limits = { pairs: options.microBatchSize, tokens: options.microBatchTokens };
+    return planWindow(pairs, this.#objective.nllScope, limits);
   }
 
   async finish(): Promise<TrainResult> {

@@ -37,7 +37,7 @@ export interface TrainState {
   sharedTokens: number;
   /** Rows that went through the model for them. */
   usedTokens: number;
-  /** Rows that went through the model in all, padding included. */
+  /** Rows that went through the model in all, dead ones included. */
   dispatchedTokens: number;
   /** Time spent on optimizer steps, evaluation and saving left out. */
   trainMs: number;
