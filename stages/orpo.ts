@@ -111,6 +111,8 @@ function summaryOf(
     evalAfter: evaluation(state.lastEval),
     pairsSeen: state.pairs,
     tokensSeen: state.tokens,
+    sharedTokens: state.sharedTokens,
+    packingEfficiency: state.usedTokens / state.dispatchedTokens,
     trainMs: state.trainMs,
     pairsPerSecond: state.pairs / seconds,
     tokensPerSecond: state.tokens / seconds,

@@ -9,7 +9,7 @@ import { embedding } from "../ops/embedding.ts";
 import { gatedMlp, type LinearWeights } from "../ops/gated_mlp.ts";
 import { linear } from "../ops/linear.ts";
 import { rmsNorm } from "../ops/rms_norm.ts";
-import { rope, type RopeTable } from "../ops/rope.ts";
+import { ropeAt } from "../ops/rope.ts";
 import { segmentAttention } from "../ops/segment_attention.ts";
 import { SegmentLayout } from "../ops/segments.ts";
 import { tf } from "../tensor/tf.ts";
@@ -68,6 +68,9 @@ function layerPrefix(layer: number): string {
   return `model.layers.${layer}`;
 }
 
+/** Rotates heads [N, H, D] by their tokens' positions. */
+type Rotate = (heads: tf.Tensor3D) => tf.Tensor3D;
+
 /** How a block's queries meet keys and values; all [N, H or K, D], already rotated. */
 type Attend = (layer: number, q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D) => tf.Tensor3D;
 
@@ -84,15 +87,8 @@ class Llama implements CausalLM {
 
   hidden(batch: TokenBatch | PackedBatch): tf.Tensor2D {
     const layout = "layout" in batch ? batch.layout : layoutOf(batch);
-    try {
-      return this.#run(
-        batch.inputIds,
-        layout.positions,
-        (_, q, k, v) => segmentAttention(q, k, v, layout),
-      );
-    } finally {
-      layout.dispose();
-    }
+    const attend: Attend = (_, q, k, v) => segmentAttention(q, k, v, layout);
+    return this.#runLayout(batch.inputIds, layout, attend);
   }
 
   headWeight(): tf.Tensor2D {
@@ -102,16 +98,15 @@ class Llama implements CausalLM {
   startDecoding(prompts: TokenBatch, { lengths, slots }: DecodingOptions): DecodingStart {
     const caches: LayerCache[] = [];
     const layout = layoutOf(prompts);
+    const { inputIds, batchSize, length } = prompts;
+    const toCache = (x: tf.Tensor3D) => tf.keep(toSlots(byBatch(x, batchSize), slots));
     const hidden = tf.tidy(() => {
-      const { inputIds, batchSize, length } = prompts;
-      const toCache = (x: tf.Tensor3D) => tf.keep(toSlots(byBatch(x, batchSize), slots));
-      const rows = this.#run(inputIds, layout.positions, (_, q, k, v) => {
+      const rows = this.#runLayout(inputIds, layout, (_, q, k, v) => {
         caches.push({ keys: toCache(k), values: toCache(v) });
         return segmentAttention(q, k, v, layout);
       });
       return embedding(rows, lengths.map((tokens, b) => b * length + tokens - 1));
     });
-    layout.dispose();
     return { hidden, decoder: this.#decoder(caches) };
   }
 
@@ -122,34 +117,49 @@ class Llama implements CausalLM {
   #decoder(caches: LayerCache[]): Decoder {
     return {
       step: (ids, positions) =>
-        this.#run(ids, positions, (layer, q, k, v) => {
-          const cache = caches[layer]!;
-          const byOne = (x: tf.Tensor3D) => byBatch(x, ids.length);
-          cache.keys = replace(cache.keys, byOne(k), positions);
-          cache.values = replace(cache.values, byOne(v), positions);
-          const mixed = cachedAttention(byOne(q), cache.keys, cache.values, positions);
-          return tf.reshape(mixed, q.shape);
+        tf.tidy(() => {
+          const table = this.#angles.tableAt(positions);
+          const rows = tf.range(0, ids.length, 1, "int32");
+          const rotate: Rotate = (x) => ropeAt(x, table, rows);
+          return this.#run(ids, rotate, (layer, q, k, v) => {
+            const cache = caches[layer]!;
+            const byOne = (x: tf.Tensor3D) => byBatch(x, ids.length);
+            cache.keys = replace(cache.keys, byOne(k), positions);
+            cache.values = replace(cache.values, byOne(v), positions);
+            const mixed = cachedAttention(byOne(q), cache.keys, cache.values, positions);
+            return tf.reshape(mixed, q.shape);
+          });
         }),
       dispose: () => caches.forEach(({ keys, values }) => tf.dispose([keys, values])),
     };
   }
 
-  /** Embedding, blocks, last norm: ids and positions [N] -> [N, C]. */
-  #run(inputIds: Int32Array, positions: Int32Array, attend: Attend): tf.Tensor2D {
+  /** `#run` on a layout's tokens; what the layout keeps on the device is freed. */
+  #runLayout(inputIds: Int32Array, layout: SegmentLayout, attend: Attend): tf.Tensor2D {
+    try {
+      return tf.tidy(() => {
+        const table = this.#angles.tableFor(layout.positions);
+        const { positions } = layout.deviceRanges();
+        return this.#run(inputIds, (x) => ropeAt(x, table, positions), attend);
+      });
+    } finally {
+      layout.dispose();
+    }
+  }
+
+  /** Embedding, blocks, last norm: ids [N] -> [N, C]. */
+  #run(inputIds: Int32Array, rotate: Rotate, attend: Attend): tf.Tensor2D {
     const { vocabSize, numHiddenLayers, rmsNormEps } = this.config;
     const outside = inputIds.find((id) => id < 0 || id >= vocabSize);
     if (outside !== undefined) throw tokenOutOfRange(outside, vocabSize);
-    return tf.tidy(() => {
-      const table = this.#angles.tableAt(positions);
-      let x = embedding(this.#matrix(EMBEDDING), inputIds);
-      for (let layer = 0; layer < numHiddenLayers; layer++) {
-        x = this.#block(x, layer, table, attend);
-      }
-      return rmsNorm(x, this.#vector(FINAL_NORM), rmsNormEps);
-    });
+    let x = embedding(this.#matrix(EMBEDDING), inputIds);
+    for (let layer = 0; layer < numHiddenLayers; layer++) {
+      x = this.#block(x, layer, rotate, attend);
+    }
+    return rmsNorm(x, this.#vector(FINAL_NORM), rmsNormEps);
   }
 
-  #block(x: tf.Tensor2D, layer: number, table: RopeTable, attend: Attend): tf.Tensor2D {
+  #block(x: tf.Tensor2D, layer: number, rotate: Rotate, attend: Attend): tf.Tensor2D {
     const { numAttentionHeads, numKeyValueHeads, headDim, rmsNormEps } = this.config;
     const N = x.shape[0];
     const prefix = layerPrefix(layer);
@@ -159,8 +169,6 @@ class Llama implements CausalLM {
     };
     const heads = (y: tf.Tensor2D, count: number): tf.Tensor3D =>
       tf.reshape(y, [N, count, headDim]);
-    const rotate = (y: tf.Tensor3D): tf.Tensor3D =>
-      tf.reshape(rope(tf.expandDims<tf.Tensor4D>(y, 0), table), y.shape);
 
     const normed = rmsNorm(x, this.#vector(`${prefix}.input_layernorm.weight`), rmsNormEps);
     const q = heads(project(normed, "self_attn.q_proj"), numAttentionHeads);

@@ -2,6 +2,7 @@
 
 import type { ModelConfig, RopeScaling } from "./config.ts";
 import type { RopeTable } from "../ops/rope.ts";
+import { sizeClass } from "../tensor/size_class.ts";
 import { tf } from "../tensor/tf.ts";
 
 /** Cosines and sines by position, computed once a position and kept on the host. */
@@ -20,14 +21,20 @@ export class RopeAngles {
     );
   }
 
-  /** The table of a stream of tokens, by their positions: [1, N, 1, D / 2]. */
+  /** The table of all positions up to the last of some: [1, P, 1, D / 2], P a size class. */
+  tableFor(positions: Int32Array): RopeTable {
+    const last = positions.reduce((a, b) => Math.max(a, b), 0);
+    return this.tableAt(Int32Array.from({ length: sizeClass(last + 1) }, (_, i) => i));
+  }
+
+  /** The table of some positions, in their order: [1, P, 1, D / 2]. */
   tableAt(positions: Int32Array): RopeTable {
     this.#know(positions.reduce((a, b) => Math.max(a, b), 0) + 1);
     const half = this.#frequencies.length;
     const take = (known: Float32Array): tf.Tensor4D => {
       const rows = new Float32Array(positions.length * half);
-      positions.forEach((position, n) =>
-        rows.set(known.subarray(position * half, (position + 1) * half), n * half)
+      positions.forEach((position, row) =>
+        rows.set(known.subarray(position * half, (position + 1) * half), row * half)
       );
       return tf.tensor4d(rows, [1, positions.length, 1, half]);
     };

@@ -41,7 +41,7 @@ export interface AdamWStep {
 }
 
 /**
- * Updates a parameter and its moments in place.
+ * Updates a parameter and its moments in place; what shares their values changes with them.
  *
  * @param gradient Left as it is.
  * @param scale The factor on the gradient (clipping), on the device.

@@ -8,13 +8,17 @@
  * webgpu takes a weight that outgrows a binding.
  */
 
-import { withGradient } from "../tensor/gradient.ts";
+import { isFrozen, withGradient } from "../tensor/gradient.ts";
 import type { tf } from "../tensor/tf.ts";
 import { gatherRows } from "./gather_rows.ts";
 import { segmentSum } from "./segment_sum.ts";
 
-/** Looks up rows of `weight`; also takes rows of hidden states (the ids are then row numbers). */
+/**
+ * Looks up rows of `weight`; also takes rows of hidden states (the ids are then row numbers). A
+ * variable that is not trainable gets no gradient.
+ */
 export function embedding(weight: tf.Tensor2D, ids: Int32Array): tf.Tensor2D {
+  if (isFrozen(weight)) return gatherRows(weight, ids);
   return withGradient<tf.Tensor2D>(
     [weight],
     () => gatherRows(weight, ids),

@@ -1,7 +1,7 @@
 /**
  * What a micro-batch of preference pairs is: token ids for the model, the table of targets the head
  * computes, and how the targets' log-probabilities make up each pair's figures. Host arrays only.
- * How pairs lie in the ids is decided in packed_batch.ts and padded_batch.ts, and nowhere else.
+ * How pairs lie in the ids is decided in packed_batch.ts alone.
  */
 
 import type { PackedBatch, TokenBatch } from "../models/model.ts";
@@ -39,7 +39,7 @@ export interface TokenCounts {
   readonly shared: number;
   /** Rows that go through the model for them. */
   readonly used: number;
-  /** Rows that go through the model in all, padding included. */
+  /** Rows that go through the model in all, dead ones included. */
   readonly dispatched: number;
 }
 

@@ -91,8 +91,8 @@ export function beyondDevice(cause: OddsmithError): OddsmithError {
   return trainError(
     "BATCH_TOO_LARGE",
     `Cannot run this batch on the device: ${cause.message}`,
-    "lower microBatchSize (raise gradientAccumulationSteps as much: the result is the same), " +
-      "or tokenize's maxLength",
+    "lower microBatchTokens (the result is the same) or, where a single pair is too large, " +
+      "tokenize's maxLength",
     { cause },
   );
 }

@@ -5,11 +5,15 @@
 
 import { generateBatch } from "../models/generate.ts";
 import { loadCausalLM } from "../models/load.ts";
+import { tuneModel } from "../models/tune.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type ScoreOptions, scorePairs } from "./evaluate_pairs.ts";
 import type { EvaluationPrompt } from "./evaluation_prompts.ts";
 import type { PairTokens } from "./batch.ts";
 import type { PairScore } from "./metrics.ts";
+
+/** Rows of a batch of pairs, more or less: what kernels are timed for. */
+const TYPICAL_ROWS = 2048;
 
 /** How a model is evaluated. */
 export interface EvaluateModelOptions extends ScoreOptions {
@@ -51,6 +55,7 @@ export async function evaluateModel(
 ): Promise<ModelEvaluation> {
   const model = await loadCausalLM(dir);
   try {
+    await tuneModel(model, [TYPICAL_ROWS, options.batchSize]);
     const scores: PairScore[] = [];
     for await (const score of scorePairs(model, pairs, options)) {
       scores.push(score);

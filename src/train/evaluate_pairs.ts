@@ -11,20 +11,18 @@ import type { PairBatch, PairTokens } from "./batch.ts";
 import { batchScores, type PairScore } from "./metrics.ts";
 import type { NllScope } from "./objective.ts";
 import { pairSums } from "./orpo_loss.ts";
-import { type BatchForm, batchRows } from "./packing.ts";
+import { packedBatch } from "./packed_batch.ts";
+import { rowsOf } from "./packing.ts";
 import { checkPair } from "./pair_store.ts";
-import { deviceForm, layOut, type PlanOptions } from "./window_plan.ts";
 
 /** How pairs are scored. */
 export interface ScoreOptions {
   /** Pairs a batch, at most. */
   batchSize: number;
-  /** Tokens a batch, padding included, at most; a pair that has more goes alone. Default: any. */
+  /** Tokens a batch, dead ones included, at most; a pair that has more goes alone. Default: any. */
   batchTokens?: number;
   /** What the NLL covers. */
   nllScope: NllScope;
-  /** How the pairs lie in a batch. Default `deviceForm()`. */
-  form?: BatchForm;
   /** Aborts between batches. */
   signal?: AbortSignal;
 }
@@ -60,23 +58,19 @@ export async function* scorePairs(
 async function* batchesOf(
   model: CausalLM,
   pairs: Iterable<PairTokens> | AsyncIterable<PairTokens>,
-  { batchSize, batchTokens = Infinity, nllScope, form = deviceForm() }: ScoreOptions,
+  { batchSize, batchTokens = Infinity, nllScope }: ScoreOptions,
 ): AsyncGenerator<PairBatch> {
-  const maxLength = model.config.maxPositionEmbeddings;
-  const limits = { pairs: batchSize, tokens: batchTokens };
-  const plan: PlanOptions = { limits, nllScope, maxLength, form };
   let waiting: PairTokens[] = [];
   for await (const pair of pairs) {
     checkPair(pair, model.config);
-    const fits = waiting.length < batchSize &&
-      batchRows([...waiting, pair], form, maxLength) <= batchTokens;
+    const fits = waiting.length < batchSize && rowsOf([...waiting, pair]) <= batchTokens;
     if (waiting.length > 0 && !fits) {
-      yield layOut(waiting, plan);
+      yield packedBatch(waiting, nllScope, batchTokens);
       waiting = [];
     }
     waiting.push(pair);
   }
-  if (waiting.length > 0) yield layOut(waiting, plan);
+  if (waiting.length > 0) yield packedBatch(waiting, nllScope, batchTokens);
 }
 
 async function scoreBatch(model: CausalLM, batch: PairBatch): Promise<PairScore[]> {

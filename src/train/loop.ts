@@ -8,9 +8,7 @@
 
 import { join } from "@std/path";
 import { OddsmithError } from "../base/error.ts";
-import type { CausalLM } from "../models/model.ts";
 import { globalNorm } from "../ops/global_norm.ts";
-import type { Device } from "../tensor/device.ts";
 import { tf } from "../tensor/tf.ts";
 import { addSizes } from "./batch.ts";
 import { BestModel } from "./best_model.ts";
@@ -18,61 +16,19 @@ import { loadNewestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { beyondDevice, needsEvalPairs, nonFiniteEvaluation, noTrainingPairs } from "./errors.ts";
 import { scorePairs } from "./evaluate_pairs.ts";
 import { windowGradients } from "./gradients.ts";
+import { chooseKernels, type KeptTuning } from "./kept_tuning.ts";
 import { LogFile, type LogRow } from "./log_file.ts";
 import { type PairMetrics, ScoreSummary } from "./metrics.ts";
 import { type OrpoObjective, resolveObjective } from "./objective.ts";
 import { AdamW, clipFactor } from "./optimizer.ts";
-import type { OrpoOptions } from "./options.ts";
-import type { PairStore } from "./pair_store.ts";
 import { WindowSampler } from "./sampler.ts";
 import { type Schedule, scheduleFactor, warmupStepsOf } from "./schedule.ts";
-import { initialState, type TrainState } from "./state.ts";
+import { countStep, initialState, type TrainState } from "./state.ts";
 import { StepLog } from "./step_log.ts";
+import type { TrainResult, TrainRun } from "./train_run.ts";
 import { planWindow, type WindowPlan } from "./window_plan.ts";
 
-/** What a training is given. */
-export interface TrainRun {
-  /** Trained in place. */
-  readonly model: CausalLM;
-  /** Pairs to train on. */
-  readonly train: PairStore;
-  /** Held-out pairs; may be empty. */
-  readonly evaluation: PairStore;
-  /** What is asked for. */
-  readonly options: OrpoOptions;
-  /** Seeds the order of the pairs. */
-  readonly seed: string;
-  /** The open device. */
-  readonly device: Device;
-  /** An existing folder that survives a crash: steps.jsonl, checkpoints, the best model. */
-  readonly dir: string;
-  /** Once aborted, the training saves a checkpoint and throws the signal's reason. */
-  readonly signal: AbortSignal;
-  /** Who is told. */
-  readonly hooks: TrainHooks;
-}
-
-/** Who is told how a training goes. */
-export interface TrainHooks {
-  /** How far it is, with one line beside it. */
-  progress(step: number, totalSteps: number, note: string): void;
-  /** A row of steps.jsonl. */
-  row(row: LogRow): void;
-  /** Something people should read. */
-  log(message: string, level: "info" | "warn"): void;
-}
-
-/** How a training ended. */
-export interface TrainResult {
-  /** Its state after the last step. */
-  readonly state: TrainState;
-  /** Optimizer steps asked for; fewer were made where it stopped early. */
-  readonly totalSteps: number;
-  /** The step whose weights the model has now. */
-  readonly modelStep: number;
-  /** The step it went on from; absent: it began at the beginning. */
-  readonly resumedFrom?: number;
-}
+export type { TrainHooks, TrainResult, TrainRun } from "./train_run.ts";
 
 /**
  * Trains a model by ORPO, going on from the newest checkpoint in `run.dir`.
@@ -131,15 +87,28 @@ class Training {
     const optimizer = new AdamW(run.model.parameters, run.options);
     try {
       const loaded = await loadNewestCheckpoint(run.dir, run.model, optimizer, run.hooks.log);
+      const { device, model, options } = run;
+      const tuning = await chooseKernels(
+        device,
+        model,
+        options.microBatchTokens,
+        loaded?.tuning,
+      );
       const file = await LogFile.open(join(run.dir, "steps.jsonl"), loaded?.logBytes ?? 0);
-      return new Training(run, optimizer, file, loaded);
+      return new Training(run, optimizer, file, loaded, tuning);
     } catch (error) {
       optimizer.dispose();
       throw error;
     }
   }
 
-  private constructor(run: TrainRun, optimizer: AdamW, file: LogFile, loaded?: TrainState) {
+  private constructor(
+    run: TrainRun,
+    optimizer: AdamW,
+    file: LogFile,
+    loaded?: TrainState,
+    tuning?: KeptTuning,
+  ) {
     const { options, train } = run;
     this.#run = run;
     this.#objective = resolveObjective(options);
@@ -159,6 +128,7 @@ class Training {
       totalSteps,
     };
     this.#state = loaded ?? initialState(this.#sampler.position);
+    this.#state.tuning = tuning;
     this.#resumedFrom = loaded?.step;
     this.#savedStep = loaded?.step;
     this.#best = new BestModel(run.dir, options);
@@ -219,15 +189,12 @@ class Training {
     this.#optimizer.update(gradients, learningRate, factor);
     tf.dispose([...gradients.values(), ...(factor ? [factor] : [])]);
     this.#sampler.advance();
-    state.step++;
-    state.position = this.#sampler.position;
-    const sizes = addSizes(batches);
-    state.pairs += plan.counts.pairs;
-    state.tokens += sizes.trained;
-    state.sharedTokens += sizes.shared;
-    state.usedTokens += sizes.used;
-    state.dispatchedTokens += sizes.dispatched;
-    state.peakMemoryBytes = Math.max(state.peakMemoryBytes, peakMemoryBytes);
+    countStep(state, {
+      position: this.#sampler.position,
+      pairs: plan.counts.pairs,
+      sizes: addSizes(batches),
+      peakMemoryBytes,
+    });
     const epoch = this.#sampler.epochs;
     this.#steps.add({ step: state.step, epoch, learningRate, batches, gradNorm });
     // Before anything is awaited: the device is busy with this step meanwhile.
@@ -237,12 +204,10 @@ class Training {
 
   /** Lays out the pairs of the optimizer step that comes next. */
   #plan(): WindowPlan {
-    const { model, train, options } = this.#run;
-    return planWindow(this.#sampler.window().map((index) => train.at(index)), {
-      limits: { pairs: options.microBatchSize, tokens: options.microBatchTokens },
-      nllScope: this.#objective.nllScope,
-      maxLength: model.config.maxPositionEmbeddings,
-    });
+    const { train, options } = this.#run;
+    const pairs = this.#sampler.window().map((index) => train.at(index));
+    const limits = { pairs: options.microBatchSize, tokens: options.microBatchTokens };
+    return planWindow(pairs, this.#objective.nllScope, limits);
   }
 
   async finish(): Promise<TrainResult> {

@@ -45,7 +45,7 @@ export interface OrpoOptions {
   maxSteps: number;
   /** Pairs a forward and backward pass, at most. Default 4. */
   microBatchSize: number;
-  /** Tokens a forward and backward pass, padding included, at most. Default 4096. */
+  /** Tokens a forward and backward pass, at most; a shared prompt counts once. Default 4096. */
   microBatchTokens: number;
   /** A step trains on this many times `microBatchSize` pairs. Default 1. */
   gradientAccumulationSteps: number;
@@ -115,8 +115,8 @@ export const orpoOptions: z.ZodType<OrpoOptions, Partial<OrpoOptions>> = z.stric
     "Pairs in one forward and backward pass, at most: lower it to save memory",
   ),
   microBatchTokens: count(1).default(4096).describe(
-    "Tokens in one forward and backward pass, at most (a pair that has more goes alone); of this " +
-      "and microBatchSize, the one reached first ends a micro-batch",
+    "Tokens in one forward and backward pass, at most (a pair that has more goes alone); a prompt " +
+      "counts once. Of this and microBatchSize, the one reached first ends a micro-batch",
   ),
   gradientAccumulationSteps: count(1).default(1).describe(
     "An optimizer step trains on this times microBatchSize pairs, in as many micro-batches or, " +

@@ -3,28 +3,25 @@
  * limits: the same window is cut the same way in a run that was resumed.
  */
 
-import { longestSequence, type PairTokens } from "./batch.ts";
+import type { PairTokens } from "./batch.ts";
 import { answerRows, groupByPrompt } from "./packed_batch.ts";
-import { paddedLength } from "./padded_batch.ts";
-
-/** How pairs lie in a micro-batch: packed_batch.ts or padded_batch.ts. */
-export type BatchForm = "packed" | "padded";
 
 /** What a micro-batch may be at most; the limit that is reached first ends it. */
 export interface BatchLimits {
   /** Pairs. */
   readonly pairs: number;
-  /** Rows that go through the model, padding included; a pair that has more goes alone. */
+  /** Rows that go through the model, dead ones included; a pair that has more goes alone. */
   readonly tokens: number;
 }
 
 /**
- * Cuts for packed batches, which have no padding to save: as few as hold the pairs, of as even
- * lengths as can be, so that the largest is small. Pairs with the same prompt stay together.
+ * Cuts into as few micro-batches as hold the pairs, of as even lengths as can be, so that the
+ * largest is small: there is no padding that like lengths would save. Pairs with the same prompt
+ * stay together.
  *
- * Longest first, each to the emptiest batch with room (Graham's LPT rule).
+ * Longest first, each to the emptiest micro-batch with room (Graham's LPT rule).
  */
-export function cutPacked(pairs: readonly PairTokens[], limits: BatchLimits): PairTokens[][] {
+export function cutPairs(pairs: readonly PairTokens[], limits: BatchLimits): PairTokens[][] {
   const items = groupByPrompt(pairs)
     .flatMap((group) => splitGroup(group.map((i) => pairs[i]!), limits))
     .sort((a, b) => b.tokens - a.tokens);
@@ -40,43 +37,11 @@ export function cutPacked(pairs: readonly PairTokens[], limits: BatchLimits): Pa
   }
 }
 
-/**
- * Cuts for padded batches: pairs of like length share one, which saves padding; shortest first.
- *
- * @param maxLength As for `paddedBatch`.
- */
-export function cutPadded(
-  pairs: readonly PairTokens[],
-  limits: BatchLimits,
-  maxLength: number,
-): PairTokens[][] {
-  const sorted = [...pairs].sort((a, b) => longestSequence(a) - longestSequence(b));
-  const batches: PairTokens[][] = [];
-  for (const pair of sorted) {
-    const batch = batches.at(-1);
-    const fits = batch && batch.length < limits.pairs &&
-      batchRows([...batch, pair], "padded", maxLength) <= limits.tokens;
-    if (fits) batch.push(pair);
-    else batches.push([pair]);
-  }
-  return batches;
-}
-
-/** Rows of a micro-batch of these pairs; of a packed one before its length is rounded. */
-export function batchRows(
-  pairs: readonly PairTokens[],
-  form: BatchForm,
-  maxLength: number,
-): number {
-  if (form === "padded") {
-    return 2 * pairs.length * paddedLength(Math.max(...pairs.map(longestSequence)), maxLength);
-  }
-  return groupByPrompt(pairs).reduce(
-    (rows, group) =>
-      group.reduce((sum, i) => sum + answerRows(pairs[i]!), rows) +
-      pairs[group[0]!]!.promptIds.length,
-    0,
-  );
+/** Rows of a micro-batch of these pairs, before its length is rounded. */
+export function rowsOf(pairs: readonly PairTokens[]): number {
+  let rows = pairs.reduce((sum, pair) => sum + answerRows(pair), 0);
+  for (const [first] of groupByPrompt(pairs)) rows += pairs[first!]!.promptIds.length;
+  return rows;
 }
 
 /** Pairs on one prompt, or a micro-batch being filled. */

@@ -1,5 +1,7 @@
 /** What a training is besides its tensors: plain data, saved with every checkpoint. */
 
+import type { TokenCounts } from "./batch.ts";
+import type { KeptTuning } from "./kept_tuning.ts";
 import type { PairMetrics } from "./metrics.ts";
 import type { DataPosition } from "./sampler.ts";
 
@@ -37,12 +39,14 @@ export interface TrainState {
   sharedTokens: number;
   /** Rows that went through the model for them. */
   usedTokens: number;
-  /** Rows that went through the model in all, padding included. */
+  /** Rows that went through the model in all, dead ones included. */
   dispatchedTokens: number;
   /** Time spent on optimizer steps, evaluation and saving left out. */
   trainMs: number;
   /** Most bytes the device held. */
   peakMemoryBytes: number;
+  /** What its kernels are chosen by; absent off webgpu. */
+  tuning?: KeptTuning;
 }
 
 /** The state before the first step. */
@@ -61,4 +65,28 @@ export function initialState(position: DataPosition): TrainState {
     trainMs: 0,
     peakMemoryBytes: 0,
   };
+}
+
+/** What an optimizer step adds to the state. */
+export interface StepCosts {
+  /** Where the next step's pairs start. */
+  position: DataPosition;
+  /** Pairs trained on. */
+  pairs: number;
+  /** Tokens trained on. */
+  sizes: TokenCounts;
+  /** Most bytes the device held during it. */
+  peakMemoryBytes: number;
+}
+
+/** Counts one more optimizer step. */
+export function countStep(state: TrainState, costs: StepCosts): void {
+  state.step++;
+  state.position = costs.position;
+  state.pairs += costs.pairs;
+  state.tokens += costs.sizes.trained;
+  state.sharedTokens += costs.sizes.shared;
+  state.usedTokens += costs.sizes.used;
+  state.dispatchedTokens += costs.sizes.dispatched;
+  state.peakMemoryBytes = Math.max(state.peakMemoryBytes, costs.peakMemoryBytes);
 }

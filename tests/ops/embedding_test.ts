@@ -24,6 +24,16 @@ forEachBackend("embedding: value and gradient equal float64, repeated ids includ
   }
 });
 
+forEachBackend("embedding: a weight that does not train gives the same rows", async () => {
+  const weight = tf.variable(tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]), false);
+  const scale = tf.scalar(2);
+  const gradient = tf.grad((x: tf.Tensor) =>
+    tf.sum(tf.mul(embedding(weight as unknown as tf.Tensor2D, Int32Array.from([2, 0])), x))
+  )(scale);
+  assertEquals([...await takeFloats(gradient)], [5 + 6 + 1 + 2]);
+  tf.dispose([weight, scale]);
+});
+
 forEachBackend("segmentSum: adds the rows of each segment, none for absent ones", async () => {
   const segments = Int32Array.from([4, 4, 1, 4, 1, 4, 4]);
   const x = randomPlain([7, 3], "x");

@@ -232,6 +232,6 @@ Deno.test("trainOrpo: a batch beyond the device says which options to lower", as
     assert(error instanceof OddsmithError);
     assertEquals(error.code, "BATCH_TOO_LARGE");
     assert(error.message.includes("[1024, 1024]"));
-    assert(/lower microBatchSize .*maxLength/.test(error.hint!));
+    assert(/lower microBatchTokens .*maxLength/.test(error.hint!));
   });
 });

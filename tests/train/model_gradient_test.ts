@@ -7,10 +7,9 @@ import { tf } from "../../src/tensor/tf.ts";
 import { scorePairs } from "../../src/train/evaluate_pairs.ts";
 import { summarizeScores } from "../../src/train/metrics.ts";
 import type { OrpoObjective } from "../../src/train/objective.ts";
-import type { BatchForm } from "../../src/train/packing.ts";
 import { tinyLlama } from "./tiny_llama.ts";
 import { tinyPairs } from "./tiny_model.ts";
-import { freeWindow, gradientsOf } from "./windows.ts";
+import { type Cut, freeWindow, gradientsOf } from "./windows.ts";
 
 const PAIRS = tinyPairs(2, "gradient");
 
@@ -48,7 +47,7 @@ function unitVector(rng: Rng, length: number): Float32Array {
   return drawn.map((value) => value / norm);
 }
 
-const CASES: { name: string; tied: boolean; objective: OrpoObjective; form: BatchForm }[] = [
+const CASES: { name: string; tied: boolean; objective: OrpoObjective; form: Cut["form"] }[] = [
   {
     name: "packed, tied head, NLL over all",
     tied: true,

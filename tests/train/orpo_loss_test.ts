@@ -7,8 +7,8 @@ import type { NllReduction, OrpoObjective } from "../../src/train/objective.ts";
 import { oddsRatio } from "../../src/train/odds_ratio.ts";
 import { countWindow, oddsRatioLoss, orpoBatchLoss } from "../../src/train/orpo_loss.ts";
 import { packedBatch } from "../../src/train/packed_batch.ts";
-import { paddedBatch } from "../../src/train/padded_batch.ts";
 import { forEachBackend } from "../tensor/backends.ts";
+import { paddedBatch } from "./padded_batch.ts";
 
 const POINTS = [0, -1e-8, -1e-5, -0.03, -0.0626, -0.4, -1.6, -7, -60, -300];
 const GRID = POINTS.flatMap((a) => POINTS.map((b) => [a, b] as const));

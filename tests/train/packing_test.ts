@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Rng } from "../../src/base/rng.ts";
 import type { PairTokens } from "../../src/train/batch.ts";
-import { batchRows, cutPacked, cutPadded } from "../../src/train/packing.ts";
+import { cutPairs, rowsOf } from "../../src/train/packing.ts";
 import { planWindow } from "../../src/train/window_plan.ts";
 
 function drawPairs(count: number, seed: string, longest: number): PairTokens[] {
@@ -16,15 +16,14 @@ function drawPairs(count: number, seed: string, longest: number): PairTokens[] {
   }));
 }
 
-const rowsOf = (pairs: readonly PairTokens[]) => batchRows(pairs, "packed", Infinity);
 const idsOf = (batches: readonly PairTokens[][]) =>
   batches.flat().map((pair) => pair.id).sort((a, b) => Number(a) - Number(b));
 
-Deno.test("cutPacked: every pair once, within both limits, in as few batches as there can be", () => {
+Deno.test("cutPairs: every pair once, within both limits, in as few batches as there can be", () => {
   for (let n = 1; n <= 40; n++) {
     const pairs = drawPairs(n, `window ${n}`, 100);
     const limits = { pairs: 8, tokens: 1024 };
-    const batches = cutPacked(pairs, limits);
+    const batches = cutPairs(pairs, limits);
     assertEquals(idsOf(batches), pairs.map((pair) => pair.id));
     const fewest = Math.max(
       Math.ceil(n / limits.pairs),
@@ -37,57 +36,41 @@ Deno.test("cutPacked: every pair once, within both limits, in as few batches as 
   }
 });
 
-Deno.test("cutPacked: batches are of like length", () => {
-  const batches = cutPacked(drawPairs(64, "even", 300), { pairs: 8, tokens: 1e6 });
+Deno.test("cutPairs: batches are of like length", () => {
+  const batches = cutPairs(drawPairs(64, "even", 300), { pairs: 8, tokens: 1e6 });
   const rows = batches.map(rowsOf);
   assertEquals(batches.length, 8);
   assertLess(Math.max(...rows) - Math.min(...rows), 0.1 * Math.max(...rows));
 });
 
-Deno.test("cutPacked: a pair beyond the limit goes alone", () => {
+Deno.test("cutPairs: a pair beyond the limit goes alone", () => {
   const [long, ...short] = drawPairs(5, "long", 20);
   const longer = { ...long!, chosenIds: new Int32Array(500) };
-  const batches = cutPacked([...short, longer], { pairs: 4, tokens: 200 });
+  const batches = cutPairs([...short, longer], { pairs: 4, tokens: 200 });
   assertEquals(batches.find((batch) => batch.includes(longer))!.length, 1);
   assertEquals(batches.flat().length, 5);
 });
 
-Deno.test("cutPacked: pairs on one prompt stay together, and count it once", () => {
+Deno.test("cutPairs: pairs on one prompt stay together, and count it once", () => {
   const [pair, ...others] = drawPairs(9, "prompts", 60);
   const twin = { ...pair!, id: "twin" };
-  const batches = cutPacked([pair!, ...others, twin], { pairs: 4, tokens: 1e6 });
+  const batches = cutPairs([pair!, ...others, twin], { pairs: 4, tokens: 1e6 });
   assert(batches.find((batch) => batch.includes(pair!))!.includes(twin));
   assertEquals(
     rowsOf([pair!, twin]),
     2 * rowsOf([pair!]) - pair!.promptIds.length,
   );
   const many = Array.from({ length: 10 }, (_, i) => ({ ...pair!, id: `${i}` }));
-  assertEquals(cutPacked(many, { pairs: 4, tokens: 1e6 }).map((batch) => batch.length).sort(), [
+  assertEquals(cutPairs(many, { pairs: 4, tokens: 1e6 }).map((batch) => batch.length).sort(), [
     2,
     4,
     4,
   ]);
 });
 
-Deno.test("cutPadded: like lengths together, within both limits", () => {
-  const pairs = drawPairs(30, "padded", 200);
-  const batches = cutPadded(pairs, { pairs: 4, tokens: 1500 }, 512);
-  assertEquals(idsOf(batches), pairs.map((pair) => pair.id));
-  for (const batch of batches) {
-    assert(batch.length <= 4);
-    assert(batch.length === 1 || batchRows(batch, "padded", 512) <= 1500);
-  }
-});
-
 Deno.test("planWindow: the same window is laid out the same way", () => {
   const pairs = drawPairs(20, "again", 50);
-  const plan = () =>
-    planWindow(pairs, {
-      limits: { pairs: 8, tokens: 700 },
-      nllScope: "all",
-      maxLength: 512,
-      form: "packed",
-    });
+  const plan = () => planWindow(pairs, "all", { pairs: 8, tokens: 700 });
   const [a, b] = [plan(), plan()];
   assert(a.batches.length > 1);
   assertEquals(a.batches.map((batch) => batch.tokens), b.batches.map((batch) => batch.tokens));

@@ -50,6 +50,8 @@ Deno.test("orpo: equal runs give equal models; the log and the record say what w
   const summary = JSON.parse(await Deno.readTextFile(join(dir, "summary.json")));
   assertEquals([summary.steps, summary.trainPairs, summary.evalPairs], [6, 9, 3]);
   assertEquals(summary.evalAfter.step, 6);
+  assert(summary.sharedTokens > 0 && summary.sharedTokens < summary.tokensSeen);
+  assert(summary.packingEfficiency > 0.5 && summary.packingEfficiency <= 1);
   assert(summary.evalAfter.metrics.loss < summary.evalBefore.metrics.loss);
   assertEquals(first.record.backend, "cpu");
 

@@ -4,55 +4,26 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
 import { sha256 } from "../../src/base/hash.ts";
 import { loadCausalLM } from "../../src/models/load.ts";
 import { globalNorm } from "../../src/ops/global_norm.ts";
 import { readFloats, takeFloats } from "../../src/tensor/readback.ts";
-import { encodePair } from "../../src/text/encode_pair.ts";
-import { planEncoding } from "../../src/text/encoding_plan.ts";
 import type { TokenizedPair } from "../../src/text/pair.ts";
-import { loadTokenizer } from "../../src/text/tokenizer.ts";
 import { trainOrpo } from "../../src/train/loop.ts";
 import { batchScores, summarizeScores } from "../../src/train/metrics.ts";
 import { resolveObjective } from "../../src/train/objective.ts";
 import { orpoOptions } from "../../src/train/options.ts";
 import { PairStore } from "../../src/train/pair_store.ts";
 import { forEachBackend } from "../tensor/backends.ts";
+import { rasbtMissing, rasbtPairs, STORIES_MODEL } from "./rasbt_pairs.ts";
 import { freeWindow, gradientsOf } from "./windows.ts";
 import golden from "../golden/trl_orpo.json" with { type: "json" };
 
-const DATA = fromFileUrl(new URL("../../../shared/data", import.meta.url));
-const MODEL = `${DATA}/models/stories260K/hf`;
-const ROWS = `${DATA}/preference/rasbt-llms-from-scratch/instruction-data-with-preference.json`;
-const missing = await Deno.stat(ROWS).then(() => false, () => true);
-if (missing) console.log(`TRL goldens are skipped: there is no ${ROWS}`);
-
-const BACKENDS = missing ? [] : (["wasm", "webgpu"] as const);
+const BACKENDS = rasbtMissing ? [] : (["wasm", "webgpu"] as const);
 const { beta } = golden.options;
 const objective = resolveObjective({ preset: "trl", beta });
 
-interface Row {
-  instruction: string;
-  input: string;
-  chosen: string;
-  rejected: string;
-}
-
-async function goldenPairs(): Promise<TokenizedPair[]> {
-  const rows: Row[] = JSON.parse(await Deno.readTextFile(ROWS));
-  const tokenizer = await loadTokenizer(MODEL);
-  const plan = planEncoding(tokenizer, { maxLength: 512, addBos: true, addEos: true });
-  return golden.rows.map((index) => {
-    const { instruction, input, chosen, rejected } = rows[index]!;
-    const prompt = `${instruction}\n${input === "" ? "" : `${input}\n`}`;
-    const place = { id: `row-${index}`, source: `rasbt:${index}`, templated: false };
-    const { pair } = encodePair(tokenizer, { ...place, prompt, chosen, rejected }, plan) as {
-      pair: TokenizedPair;
-    };
-    return pair;
-  });
-}
+const goldenPairs = () => rasbtPairs(golden.rows);
 
 function digest(pairs: readonly TokenizedPair[]): string {
   const ids = pairs.map(({ promptIds, chosenIds, rejectedIds }) => [
@@ -71,7 +42,7 @@ function assertNear(got: number, want: number, relative: number, what: string): 
 
 Deno.test({
   name: "golden pairs: our ids equal those of ORPOTrainer.tokenize_row",
-  ignore: missing,
+  ignore: rasbtMissing,
   fn: async () => assertEquals(digest(await goldenPairs()), golden.ids_sha256),
 });
 
@@ -89,7 +60,7 @@ const METRICS = [
 
 forEachBackend("trl: 20 batches within 1e-4 of get_batch_loss_metrics", async () => {
   const pairs = await goldenPairs();
-  const model = await loadCausalLM(MODEL);
+  const model = await loadCausalLM(STORIES_MODEL);
   for (const [n, want] of golden.batches.entries()) {
     const some = pairs.slice(n * golden.batch_size, (n + 1) * golden.batch_size);
     const window = await gradientsOf(model, some, { objective });
@@ -114,7 +85,7 @@ forEachBackend("trl: 20 batches within 1e-4 of get_batch_loss_metrics", async ()
 }, BACKENDS);
 
 forEachBackend("trl: a 50-step training within 1e-3 at every step", async (device) => {
-  const model = await loadCausalLM(MODEL);
+  const model = await loadCausalLM(STORIES_MODEL);
   const { options } = golden;
   const dir = await Deno.makeTempDir();
   const rows: Record<string, number>[] = [];

@@ -10,6 +10,7 @@ const FACTS: readonly [key: string, name: string, format: Fact][] = [
   ["steps", "Optimizer steps", formatCount],
   ["pairsSeen", "Pairs seen", formatCount],
   ["tokensSeen", "Tokens seen", formatCount],
+  ["sharedTokens", "Prompt tokens shared", formatCount],
   ["trainMs", "Time in steps", formatElapsed],
   ["tokensPerSecond", "Tokens a second", formatCount],
   ["pairsPerSecond", "Pairs a second", formatCount],

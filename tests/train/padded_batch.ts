@@ -1,39 +1,30 @@
 /**
- * Micro-batches as a padded block, for backends without a packed attention: sequences 0..B-1 are
- * prompt + chosen, B..2B-1 prompt + rejected, right-padded to T. T is rounded up to a size class,
- * so that the device's buffers are of few sizes.
+ * Micro-batches as other trainers make them, for comparisons: a padded block in which sequences
+ * 0..B-1 are prompt + chosen and B..2B-1 prompt + rejected, right-padded to T. T is rounded up to
+ * a size class, so that the device's buffers are of few sizes.
  */
 
-import { sizeClass } from "../tensor/size_class.ts";
+import { sizeClass } from "../../src/tensor/size_class.ts";
 import {
   countTargets,
   longestSequence,
   type PairBatch,
   type PairTokens,
   trainedTokens,
-} from "./batch.ts";
-import type { NllScope } from "./objective.ts";
-import { TargetTable } from "./target_table.ts";
+} from "../../src/train/batch.ts";
+import type { NllScope } from "../../src/train/objective.ts";
+import { countWindow } from "../../src/train/orpo_loss.ts";
+import { TargetTable } from "../../src/train/target_table.ts";
+import type { WindowPlan } from "../../src/train/window_plan.ts";
 
-/** T of a batch whose longest sequence has `longest` tokens. */
-export function paddedLength(longest: number, maxLength: number): number {
-  return Math.max(longest, Math.min(sizeClass(longest), maxLength));
-}
-
-/**
- * Builds the micro-batch of some pairs.
- *
- * @param maxLength The model's positions: T is not rounded beyond them.
- * @throws {OddsmithError} EMPTY_ANSWER, as `countTargets`.
- */
+/** Builds the micro-batch of some pairs.. @throws {OddsmithError} EMPTY_ANSWER. */
 export function paddedBatch(
   pairs: readonly PairTokens[],
   nllScope: NllScope,
-  maxLength: number = Infinity,
 ): PairBatch {
   const B = pairs.length;
   const counts = pairs.map((pair) => countTargets(pair, nllScope));
-  const length = paddedLength(Math.max(...pairs.map(longestSequence)), maxLength);
+  const length = sizeClass(Math.max(...pairs.map(longestSequence)));
   const inputIds = new Int32Array(2 * B * length);
   const table = new TargetTable();
   for (const [i, pair] of pairs.entries()) {
@@ -64,4 +55,22 @@ export function paddedBatch(
     ...table.finish(),
     sizes: { trained, shared: 0, used: trained, dispatched: inputIds.length },
   };
+}
+
+/**
+ * Cuts a window into padded micro-batches of `size` pairs, in their order or, `sorted`, with like
+ * lengths together, which saves padding.
+ */
+export function paddedWindow(
+  pairs: readonly PairTokens[],
+  nllScope: NllScope,
+  { size, sorted = false }: { size: number; sorted?: boolean },
+): WindowPlan {
+  const ordered = [...pairs];
+  if (sorted) ordered.sort((a, b) => longestSequence(a) - longestSequence(b));
+  const batches: PairBatch[] = [];
+  for (let at = 0; at < ordered.length; at += size) {
+    batches.push(paddedBatch(ordered.slice(at, at + size), nllScope));
+  }
+  return { batches, counts: countWindow(batches.flatMap((batch) => batch.counts)) };
 }

@@ -1,0 +1,30 @@
+/** Asks the tuner for the matrix products of a model, before they are first computed. */
+
+import type { ProductShape } from "../tensor/matmul_candidates.ts";
+import { tuneFor, type TuningReport } from "../tensor/tuner.ts";
+import type { CausalLM } from "./model.ts";
+
+/**
+ * Makes sure that the current adapter's ways to multiply are timed for a model; a second or two at
+ * first use of an adapter, then nothing. Does nothing off webgpu.
+ *
+ * @param rowCounts Numbers of rows that will go through the model at a time.
+ */
+export async function tuneModel(
+  model: CausalLM,
+  rowCounts: readonly number[],
+): Promise<TuningReport> {
+  return await tuneFor(rowCounts.flatMap((rows) => productShapes(model, rows)));
+}
+
+/** The products of linear layers and the head on `rows` rows: forward, and both gradients. */
+function productShapes({ parameters }: CausalLM, rows: number): ProductShape[] {
+  return [...parameters.values()].filter(({ rank }) => rank === 2).flatMap(({ shape }) => {
+    const [outer, inner] = shape as [number, number];
+    return [
+      { rows, inner, columns: outer },
+      { rows, inner: outer, columns: inner },
+      { rows: outer, inner: rows, columns: inner },
+    ];
+  });
+}
