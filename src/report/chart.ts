@@ -104,7 +104,14 @@ export function pairChart(
   const all = clouds.flatMap(({ points }) => points.flatMap((p) => [p.chosen, p.rejected]));
   const low = Math.min(...all);
   const high = Math.min(0, Math.max(...all));
-  const axis = { domain: [low, high], nice: true, ticks: 5, tickFormat: formatTick, grid: true };
+  const axis = {
+    domain: [low, high],
+    nice: true,
+    ticks: 5,
+    tickSize: 0,
+    tickFormat: formatTick,
+    grid: true,
+  };
   return draw(label, {
     height: 340,
     marginBottom: 44,
@@ -171,7 +178,7 @@ function formatTick(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e6) {
     return value.toLocaleString("en").replace("-", "−");
   }
-  if (value !== 0 && Math.abs(value) < 0.01) return value.toExponential().replace("-", "−");
+  if (value !== 0 && Math.abs(value) < 0.01) return value.toExponential().replaceAll("-", "−");
   return Number(value.toPrecision(6)).toString().replace("-", "−");
 }
 

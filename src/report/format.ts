@@ -4,7 +4,9 @@
 export function formatFigure(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 0.001 || size >= 1e7)) return value.toExponential(2).replace("-", "−");
+  if (size !== 0 && (size < 0.001 || size >= 1e7)) {
+    return value.toExponential(2).replaceAll("-", "−");
+  }
   const digits = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3;
   return groupThousands(value.toFixed(digits));
 }

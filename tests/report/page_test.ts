@@ -183,3 +183,28 @@ Deno.test("renderReport: an evaluation without a model before shows one column",
     assertEquals(head, ["Metric", "Value"]);
   });
 });
+
+/** WCAG 2 relative luminance of "#rrggbb". */
+function luminance(colour: string): number {
+  const [r, g, b] = [1, 3, 5].map((at) => {
+    const value = parseInt(colour.slice(at, at + 2), 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+}
+
+Deno.test("page.css: every ink is legible on paper and panels, light and dark (WCAG AA)", async () => {
+  const css = await Deno.readTextFile(new URL("../../src/report/page.css", import.meta.url));
+  const [light, dark] = [...css.matchAll(/:root {([^}]*)}/g)].map(([, body]) =>
+    new Map([...body!.matchAll(/--([a-z]+): (#[0-9a-f]{6});/g)].map((m) => [m[1]!, m[2]!]))
+  );
+  for (const theme of [light!, dark!]) {
+    for (const [name, colour] of theme) {
+      if (["paper", "panel", "rule"].includes(name)) continue;
+      for (const ground of ["paper", "panel"]) {
+        const [a, b] = [luminance(colour), luminance(theme.get(ground)!)].sort((x, y) => y - x);
+        assert((a! + 0.05) / (b! + 0.05) >= 4.5, `${name} ${colour} on ${ground}`);
+      }
+    }
+  }
+});

@@ -28,8 +28,8 @@ Deno.test("html: escapes strings, leaves markup, drops what is absent", () => {
 
 Deno.test("format: figures, counts, shares, times and sizes as people read them", () => {
   assertEquals(
-    [0, 0.00012, -0.5, 1.23456, 12.345, 1234567, NaN, undefined].map(formatFigure),
-    ["0.000", "1.20e−4", "−0.500", "1.235", "12.35", "1,234,567", "–", "–"],
+    [0, -0.00012, -0.5, 1.23456, 12.345, 1234567, NaN, undefined].map(formatFigure),
+    ["0.000", "−1.20e−4", "−0.500", "1.235", "12.35", "1,234,567", "–", "–"],
   );
   assertEquals([7, 1234.4].map(formatCount), ["7", "1,234"]);
   assertEquals([0.5, 0.981, 1, undefined].map(formatShare), ["50%", "98.1%", "100%", "–"]);

@@ -12,13 +12,26 @@ export function generationsSection(
   return html`
     <section id="generations" aria-labelledby="generations-title">
     <h2 id="generations-title">Generated text</h2>
-    <p>The same prompts given to the model before and after training${generations.some((row) =>
-      row.chosen !== undefined
-    ) &&
-      ", beside the answer the data prefers (held out: the model never saw it)"}.</p>
+    <p>${introduction(generations)}</p>
     ${generations.map(generation)}
     </section>
   `;
+}
+
+function introduction(rows: readonly EvaluatedGeneration[]): string {
+  const compared = rows.some(({ before }) => before !== undefined);
+  const sentences = [
+    compared
+      ? "The same prompts given to the model before and after training"
+      : "What the model writes after some prompts",
+    rows.some(({ chosen }) => chosen !== undefined)
+      ? ", beside the answer the data prefers (held out: the model never saw that pair)."
+      : ".",
+    rows.some(({ before, after }) => `${before}${after}`.includes("\ufffd"))
+      ? " \ufffd stands for bytes that are no text."
+      : "",
+  ];
+  return sentences.join("");
 }
 
 function generation({ prompt, before, after, chosen }: EvaluatedGeneration): Html {
