@@ -84,8 +84,11 @@ export default model;
 async function takeModel(ctx: Context): Promise<FolderDraft> {
   const { basename, join } = await import("@std/path");
   const { modelFiles } = await import("../src/models/folder.ts");
+  const { loadTokenizer } = await import("../src/text/tokenizer.ts");
   const from = ctx.resolvePath(ctx.config.from!);
   await recordModel(from, ctx);
+  // Whoever reads the artifact needs its tokenizer: a fault is to be told with the folder's name.
+  await loadTokenizer(from);
   return async (dir) => {
     for (const path of await modelFiles(from)) {
       await Deno.copyFile(path, join(dir, basename(path)));

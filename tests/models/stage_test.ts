@@ -4,15 +4,26 @@ import { OddsmithError } from "../../src/base/error.ts";
 import { loadCausalLM } from "../../src/models/load.ts";
 import { assertStageContract, tryStage } from "../../src/runner/testing.ts";
 import { openDevice } from "../../src/tensor/device.ts";
+import { byteTokenizerFiles } from "../../src/text/byte_tokenizer.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
 import { model } from "../../stages/model.ts";
 import { goldenCases, withGoldenModel } from "./fixtures.ts";
 
 const TINY = { hiddenSize: 16, numHiddenLayers: 1, numAttentionHeads: 2 };
 const golden = (await goldenCases()).get("grouped heads, tied")!;
+const TOKENIZER = byteTokenizerFiles();
+
+/** Runs a test on a whole model folder, tokenizer included. */
+const withModelFolder = (run: (dir: string) => Promise<void>): Promise<void> =>
+  withGoldenModel(golden, async (dir) => {
+    for (const [name, text] of Object.entries(TOKENIZER)) {
+      await Deno.writeTextFile(join(dir, name), text);
+    }
+    await run(dir);
+  });
 
 Deno.test("model: keeps the stage contract, from a seed and from a folder", () =>
-  withGoldenModel(golden, async (dir) => {
+  withModelFolder(async (dir) => {
     await assertStageContract(model, { config: { init: TINY } });
     await assertStageContract(model, { config: { from: dir } });
   }));
@@ -30,12 +41,11 @@ Deno.test("model: a new model loads, with a tokenizer whose ids it holds", async
 });
 
 Deno.test("model: takes a folder's files as they are, and nothing else", () =>
-  withGoldenModel(golden, async (dir) => {
-    await Deno.writeTextFile(join(dir, "tokenizer.json"), "{}");
+  withModelFolder(async (dir) => {
     await Deno.writeTextFile(join(dir, "README.md"), "not the model's");
     await using trial = await tryStage(model, { config: { from: dir } });
     const files = [...Deno.readDirSync(trial.outputs.model.dir)].map(({ name }) => name).sort();
-    assertEquals(files, ["config.json", "model.safetensors", "tokenizer.json"]);
+    assertEquals(files, ["config.json", "model.safetensors", ...Object.keys(TOKENIZER)].sort());
     for (const name of files) {
       assertEquals(
         await Deno.readFile(join(trial.outputs.model.dir, name)),
@@ -47,13 +57,23 @@ Deno.test("model: takes a folder's files as they are, and nothing else", () =>
   }));
 
 Deno.test("model: records what the model is", () =>
-  withGoldenModel(golden, async (dir) => {
+  withModelFolder(async (dir) => {
     await using trial = await tryStage(model, { config: { from: dir } });
     const parameters = Object.values(golden.shapes)
       .reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
     assertEquals(trial.record.parameters, parameters);
     assertEquals(trial.record.modelType, "llama");
     assertEquals(trial.record.dtypes, ["F32"]);
+  }));
+
+Deno.test("model: a folder without a tokenizer fails here, by the folder's own name", () =>
+  withGoldenModel(golden, async (dir) => {
+    const run = async () => {
+      await using _trial = await tryStage(model, { config: { from: dir } });
+    };
+    const error = await assertRejects(run, OddsmithError);
+    assertEquals(error.code, "TOKENIZER_MISSING");
+    assert(error.format().includes(dir), error.format());
   }));
 
 Deno.test("model: weights that do not fit config.json fail here, not in training", () =>
