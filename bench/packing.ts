@@ -71,8 +71,7 @@ async function* figures(): AsyncGenerator<Figure> {
   const step = (name: string, window: WindowPlan): Contender => {
     const { used, dispatched } = addSizes(window.batches);
     return {
-      name: `${name}: ${window.batches.length} micro-batches, ${dispatched} rows, ` +
-        `${Math.round(100 * used / dispatched)}% used`,
+      name: `${name} (${dispatched} rows, ${Math.round(100 * used / dispatched)}% used)`,
       run: async () => {
         const { gradients, batches } = await windowGradients(model, window, { objective });
         optimizer.update(gradients, 1e-6);
@@ -86,15 +85,15 @@ async function* figures(): AsyncGenerator<Figure> {
   );
   for (
     const base of [
-      step("padded [chosen; rejected]", paddedWindow(pairs, nllScope, { size: SIZE })),
+      step("[chosen; rejected] padded", paddedWindow(pairs, nllScope, { size: SIZE })),
       step(
-        "padded, like lengths together",
+        "the same, like lengths together",
         paddedWindow(pairs, nllScope, { size: SIZE, sorted: true }),
       ),
     ]
   ) {
     yield* await compare({
-      name: `ORPO pairs/s on ${WINDOW} hh pairs`,
+      name: `ORPO pairs/s on ${WINDOW} hh pairs against ${base.name}`,
       base,
       contenders: [packed],
       must: 1.6,

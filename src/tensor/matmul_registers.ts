@@ -173,18 +173,18 @@ function valueName(name: "a" | "b", { along }: OperandAccess, i: number, q: numb
 
 /**
  * Four rows at a time pass along all columns, so that a column's values are loaded from the stack
- * once for four rows; a result's four products stay together, so that its sum is loaded and stored
- * once a turn.
+ * once for four rows; a result's four products are summed in pairs before they are added, which is
+ * quicker than one after the other and nearer to the true sum.
  */
 function productLines({ tile, a, b }: RegisterKernel): string {
   const lines: string[] = [];
   for (let i = 0; i < tile.rows; i += 4) {
     for (let j = 0; j < tile.columns; j++) {
       for (const row of [i, i + 1, i + 2, i + 3]) {
-        const products = [0, 1, 2, 3].map((q) =>
-          `y${row}_${j} += ${valueName("a", a, row, q)} * ${valueName("b", b, j, q)};`
+        const [p, q, r, t] = [0, 1, 2, 3].map((step) =>
+          `${valueName("a", a, row, step)} * ${valueName("b", b, j, step)}`
         );
-        lines.push(`    ${products.join(" ")}`);
+        lines.push(`    y${row}_${j} += (${p} + ${q}) + (${r} + ${t});`);
       }
     }
   }

@@ -32,6 +32,8 @@ interface Block {
 
 /** Mesa's software driver leaves any loop after 65,535 turns; kernels take 4 steps a turn. */
 const MOST_STEPS = 2 ** 17;
+/** Of copied operands: more would push each other out of a CPU's cache. */
+const COPIED_STEPS = 2048;
 /** A texture has at least this many texels a side; a copy of an operand takes 32 MiB at most. */
 const MOST_TEXELS = 8192;
 const MOST_COPIED = 2 ** 23;
@@ -55,7 +57,7 @@ function* blocksOf(
   accumulates: boolean,
 ): Generator<Block> {
   const isCopied = variant.family === "registers" && variant.usesTexels;
-  const steps = Math.min(inner, isCopied ? MOST_TEXELS : MOST_STEPS);
+  const steps = Math.min(inner, isCopied ? COPIED_STEPS : MOST_STEPS);
   const side = isCopied ? Math.min(MOST_TEXELS, powerOfTwoUpTo(MOST_COPIED / steps)) : Infinity;
   for (let k = 0; k < inner; k += steps) {
     for (let row = 0; row < rows; row += side) {

@@ -42,6 +42,8 @@ const TEXEL_BYTES: Readonly<Record<TexelFormat, number>> = {
   rgba8snorm: 4,
 };
 
+const LINE_BYTES = 64;
+
 /** Scratch textures over this are thrown away, the least recently used first. */
 const KEPT_BYTES = 96 * 2 ** 20;
 
@@ -127,7 +129,9 @@ function scratch(
     return known.texture;
   }
   const rows = Math.min(sizeClass(height), backend.device.limits.maxTextureDimension2D);
-  const bytes = width * rows * TEXEL_BYTES[format];
+  const padded = oddLines(width, TEXEL_BYTES[format]);
+  const columns = padded <= backend.device.limits.maxTextureDimension2D ? padded : width;
+  const bytes = columns * rows * TEXEL_BYTES[format];
   const old = known ? [known] : [];
   let total = scratchBytes(backend.device) + bytes;
   for (const [other, one] of kept) {
@@ -143,10 +147,20 @@ function scratch(
     for (const { texture } of old) texture.destroy();
   }
   const texture = backend.device.createTexture({
-    size: [width, rows],
+    size: [columns, rows],
     format,
     usage: GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST,
   });
   kept.set(key, { texture, bytes });
   return texture;
+}
+
+/**
+ * The least width whose rows take an odd number of cache lines: rows a power of two apart would
+ * share few sets of a CPU's cache, and push each other out.
+ */
+function oddLines(width: number, texelBytes: number): number {
+  const perLine = LINE_BYTES / texelBytes;
+  const lines = Math.ceil(width / perLine);
+  return lines % 2 === 1 ? width : (lines + 1) * perLine;
 }

@@ -10,7 +10,9 @@ import { tmpdir } from "node:os";
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { tf } from "./tf.ts";
 import { bytes, deviceLost, limitExceeded, uncapturedError } from "./errors.ts";
+import { boundPool } from "./buffer_pool.ts";
 import { registerLargeAdd } from "./large_add.ts";
+import type { BufferPool } from "./webgpu_internals.ts";
 
 /** The limits asked of the adapter in full; the others stay at WebGPU's defaults. */
 const WANTED_LIMITS = [
@@ -58,6 +60,7 @@ export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   const failures = watch(device);
   const backend = new GuardedBackend(device, adapter.info);
+  boundPool(backend.bufferManager as unknown as BufferPool);
   tf.env().set("WEBGPU_MATMUL_PROGRAM_TYPE", PACKED_MATMUL);
   // Off: a small tensor would be computed on the CPU or the GPU depending on where it was last,
   // and a resumed run would differ from an uninterrupted one in the last bits.

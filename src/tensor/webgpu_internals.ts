@@ -19,6 +19,22 @@ export interface TensorData {
   resource?: GPUBuffer;
 }
 
+/** tfjs's pool of buffers, by size and usage: "4096_140". */
+export interface BufferPool {
+  freeBuffers: Map<string, GPUBuffer[]>;
+  usedBuffers: Map<string, GPUBuffer[]>;
+  numFreeBuffers: number;
+  numBytesUsed: number;
+  /** Those in use and those kept. */
+  numBytesAllocated: number;
+  acquireBuffer(
+    size: number,
+    usage: GPUBufferUsageFlags,
+    mappedAtCreation?: boolean,
+    reuse?: boolean,
+  ): GPUBuffer;
+}
+
 /** tfjs's backend with its private members. */
 export interface BackendInternals {
   readonly device: GPUDevice;
