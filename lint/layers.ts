@@ -27,6 +27,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "src/weights",
     "src/report",
     "src/tensor/device.ts",
+    "src/tensor/tuning_file.ts",
   ],
   "stages": [
     "src/runner/contract.ts",

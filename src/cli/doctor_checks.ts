@@ -133,3 +133,21 @@ function deviceFinding(name: string, error: unknown, state: "warn" | "fail"): Fi
   const detail = error instanceof Error ? error.message : String(error);
   return { name, state, detail, hint: error instanceof OddsmithError ? error.hint : undefined };
 }
+
+/** Which matrix product each measured adapter takes, by class of problem. */
+export async function checkTuning(): Promise<Finding> {
+  const { listTunings } = await import("../tensor/tuning_file.ts");
+  const records = await listTunings();
+  const fastest = (speeds: Readonly<Record<string, number>>): string | undefined =>
+    Object.entries(speeds).sort(([, a], [, b]) => b - a)[0]?.[0];
+  const adapters = records.map(({ adapter, tuning, measuredAt }) => {
+    const ways = Object.entries(tuning).flatMap(([kernel, classes]) =>
+      Object.entries(classes).map(([name, speeds]) => `${kernel} ${name}: ${fastest(speeds)}`)
+    );
+    return `${adapter.description || adapter.vendor} (${measuredAt.slice(0, 10)}): ${
+      ways.join(", ")
+    }`;
+  });
+  const detail = adapters.join("; ") || "nothing timed yet: the first training on WebGPU will";
+  return { name: "kernels", state: "ok", detail };
+}

@@ -13,11 +13,11 @@ Deno.test("doctor: checks Deno, packages, devices, store and disk", async () => 
   assertEquals(code, 0, stderr);
   const findings: { name: string; state: string; detail: string }[] = JSON.parse(stdout);
   const names = findings.map(({ name }) => name);
-  assertEquals(names, ["deno", "tfjs", "webgpu", "wasm", "store", "disk", "artifacts"]);
+  assertEquals(names, ["deno", "tfjs", "webgpu", "wasm", "kernels", "store", "disk", "artifacts"]);
   assertStringIncludes(findings[0]!.detail, Deno.version.deno);
   assertStringIncludes(findings[1]!.detail, "tfjs-backend-webgpu 4.22.0");
   assertEquals(findings[3]!.state, "ok");
-  assertStringIncludes(findings[4]!.detail, `${place.dir}/runs`);
+  assertStringIncludes(findings[5]!.detail, `${place.dir}/runs`);
   assertEquals(await Array.fromAsync(Deno.readDir(place.dir)), []);
 });
 
@@ -33,6 +33,23 @@ Deno.test(
     assert(/webgpu +fail /.test(failed.stdout), failed.stdout);
   },
 );
+
+Deno.test("doctor: lists the kernels that were timed, the fastest of each class", async () => {
+  await using place = await Workplace.make();
+  const cache = join(place.dir, "cache");
+  await Deno.mkdir(cache);
+  const none = await place.withEnv({ ODDSMITH_CACHE: cache }).run("doctor");
+  assertMatch(none.stdout, /kernels +ok +nothing timed yet/);
+  const record = {
+    version: 1,
+    adapter: { vendor: "v", architecture: "", description: "A card", software: false },
+    measuredAt: "2026-01-02T03:04:05.000Z",
+    tuning: { matmul: { "few rows": { slow: 1, quick: 2 } } },
+  };
+  await Deno.writeTextFile(join(cache, "tuning-0.json"), JSON.stringify(record));
+  const listed = await place.withEnv({ ODDSMITH_CACHE: cache }).run("doctor");
+  assertMatch(listed.stdout, /kernels +ok +A card \(2026-01-02\): matmul few rows: quick/);
+});
 
 Deno.test("doctor: names a damaged artifact; the run that makes it again is inspected as warned", async () => {
   await using place = await Workplace.make();

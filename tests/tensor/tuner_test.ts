@@ -6,6 +6,7 @@ import { listTunings } from "../../src/tensor/tuning_file.ts";
 import { currentTuning, useTuning } from "../../src/tensor/tuning.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "./backends.ts";
+import { withCache } from "./tuning_cache.ts";
 
 const SHAPES = [
   { rows: 1, inner: 64, columns: 64 },
@@ -14,22 +15,6 @@ const SHAPES = [
 ];
 
 const AT_LEISURE = { budgetMs: 60_000 };
-
-/** Runs `fn` with a cache folder of its own and nothing measured; gives it the folder. */
-async function withCache(fn: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  const before = Deno.env.get("XDG_CACHE_HOME");
-  Deno.env.set("XDG_CACHE_HOME", dir);
-  useTuning({});
-  try {
-    await fn(`${dir}/oddsmith`);
-  } finally {
-    useTuning({});
-    if (before === undefined) Deno.env.delete("XDG_CACHE_HOME");
-    else Deno.env.set("XDG_CACHE_HOME", before);
-    await Deno.remove(dir, { recursive: true });
-  }
-}
 
 forEachBackend("tuneFor: measures each class once, keeps it, reads it back", async (device) => {
   await withCache(async () => {

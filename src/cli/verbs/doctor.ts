@@ -6,6 +6,7 @@ import {
   checkDeno,
   checkStore,
   checkTensorPackages,
+  checkTuning,
   checkWasm,
   checkWebGPU,
   type Finding,
@@ -35,6 +36,7 @@ export const doctorVerb = defineVerb({
       checkTensorPackages(),
       await checkWebGPU(flags.device === "webgpu"),
       await checkWasm(),
+      await checkTuning(),
       ...await checkStore(runsDirOf(flags)),
       await checkArtifacts(runsDirOf(flags)),
     ];
