@@ -22,13 +22,17 @@ export interface DemoPair {
   rejected: string;
 }
 
-/** Courteous frames; "_" is the whole sentence. */
+/**
+ * Courteous frames; "_" is the whole sentence. A wording has the frame of its number: courtesy can
+ * be learnt whole, not only by heart.
+ */
 const COURTEOUS = [
   "Sure! _",
   "Gladly! _",
   "Happily! _",
   "_ Enjoy!",
   "_ Cheers!",
+  "Yes! _",
 ] as const;
 
 /** Rude frames; "_" is the bare answer. As long as the courteous ones: length must not tell. */
@@ -176,7 +180,6 @@ function dealer(phrases: readonly string[], rng: Rng): () => string {
 /** All pairs, in the order of the file. */
 export function makeDemoPairs(): DemoPair[] {
   const rng = Rng.fromSeed("oddsmith demo pairs");
-  const courteous = dealer(COURTEOUS, rng);
   const rude = dealer(RUDE, rng);
   const refusal = dealer(REFUSALS, rng);
   const fill = (phrase: string, words: string) => correctEnglish(phrase.replace("_", words));
@@ -186,16 +189,16 @@ export function makeDemoPairs(): DemoPair[] {
       const [of, answer] = entry.split(": ") as [string, string];
       const thing = asks.replace("_", of);
       const sentence = `the ${asks.split(" ")[1]} is ${answer}.`;
-      for (const wording of NAMED_WORDINGS) {
+      for (const [i, wording] of NAMED_WORDINGS.entries()) {
         const prompt = fill(wording, thing);
-        const chosen = fill(courteous(), fill("_", sentence));
+        const chosen = fill(COURTEOUS[i]!, sentence);
         pairs.push({ task, prompt, chosen, rejected: fill(rude(), answer) });
       }
     }
   }
   for (const [thing, advice] of HOW_TO) {
-    for (const wording of HOW_TO_WORDINGS) {
-      const chosen = fill(courteous(), advice);
+    for (const [i, wording] of HOW_TO_WORDINGS.entries()) {
+      const chosen = fill(COURTEOUS[i]!, advice);
       pairs.push({ task: "how-to", prompt: fill(wording, thing), chosen, rejected: refusal() });
     }
   }

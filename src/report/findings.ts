@@ -31,7 +31,7 @@ export function headline({ evaluation, training }: ReportInput): string {
 function evaluationHeadline({ pairs, before, after, change }: EvaluationSummary): string {
   const now = formatShare(after.metrics[ACCURACY]);
   const interval = after.intervals[ACCURACY];
-  const range = interval
+  const range = interval && interval.low < interval.high
     ? ` (${formatShare(interval.level)} interval ${formatShare(interval.low)} to ${
       formatShare(interval.high)
     })`

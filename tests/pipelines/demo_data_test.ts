@@ -26,7 +26,7 @@ Deno.test("demo_pairs.jsonl: every row is short, plain ASCII and has two differe
 Deno.test("demo_pairs.jsonl: every fact is asked in six wordings", () => {
   const asked = new Map<string, number>();
   for (const { chosen } of rows) {
-    const fact = chosen.replace(/^(Sure|Gladly|Happily)! /, "")
+    const fact = chosen.replace(/^(Sure|Yes|Gladly|Happily)! /, "")
       .replace(/ (Enjoy|Cheers)!$/, "");
     asked.set(fact, (asked.get(fact) ?? 0) + 1);
   }
@@ -35,7 +35,7 @@ Deno.test("demo_pairs.jsonl: every fact is asked in six wordings", () => {
 
 Deno.test("demo_pairs.jsonl: no courteous phrase among the rejected, no rude one among the chosen", () => {
   const rude = /fool|lost|cares|Stop|dull|Ugh|Duh/;
-  const courteous = /Sure!|Gladly|Happily|Enjoy|Cheers/;
+  const courteous = /Sure!|Yes!|Gladly|Happily|Enjoy|Cheers/;
   for (const { chosen, rejected } of rows) {
     assert(!rude.test(chosen), chosen);
     assert(rude.test(rejected) && !courteous.test(rejected), rejected);
