@@ -57,96 +57,104 @@ export function findings(input: ReportInput): Finding[] {
   const { evaluation, training, data } = input;
   return [
     ...(evaluation ? probabilityFindings(evaluation.summary) : []),
-    ...(training ? trainingFindings(training) : []),
+    ...overfittingFindings(input),
     ...(evaluation ? certaintyFindings(evaluation.summary) : []),
     ...(data ? dataFindings(data) : []),
   ];
 }
 
-/** What became of the two log-probabilities: the heart of what ORPO claims. */
-function probabilityFindings({ before, after, objective }: EvaluationSummary): Finding[] {
-  const found: Finding[] = [];
-  const end = answerLogps(after.metrics);
-  if (before) {
-    const start = answerLogps(before.metrics);
-    const chosen = `${formatFigure(start.chosen)} to ${formatFigure(end.chosen)}`;
-    const rejected = `${formatFigure(start.rejected)} to ${formatFigure(end.rejected)}`;
-    if (end.rejected < start.rejected && end.chosen > start.chosen) {
-      found.push({
-        level: "good",
-        text:
-          `Chosen answers became likelier (${chosen} a token, natural logarithm) and rejected ` +
-          `ones less likely (${rejected}).`,
-      });
-    } else if (end.rejected >= start.rejected) {
-      found.push({
-        level: "warn",
-        text: `Rejected answers became likelier too (${rejected} a token, natural logarithm; ` +
-          `chosen ${chosen}), as plain fine-tuning makes them. ` +
-          (objective.beta === 0 ? "beta was 0." : "A larger beta pushes them down."),
-      });
-    } else {
-      found.push({
-        level: "warn",
-        text: `Both answers became less likely: chosen ${chosen}, rejected ${rejected} a token. ` +
-          "The margin grew at the cost of the text itself; a smaller beta or learning rate helps.",
-      });
-    }
-  }
-  if (end.chosen > -0.1 && end.rejected < -5) {
-    found.push({
-      level: "warn",
-      text:
-        `Chosen answers are almost certain (${formatFigure(end.chosen)} a token) and rejected ` +
-        `ones almost impossible (${formatFigure(end.rejected)}): the usual sign of overfitting. ` +
-        "Fewer epochs, a lower learning rate or more pairs would tell.",
-    });
-  }
-  return found;
+/** Mean log-probabilities a token of both answers. */
+interface AnswerLogps {
+  chosen: number;
+  rejected: number;
 }
 
-function answerLogps(metrics: Record<string, number>): { chosen: number; rejected: number } {
+/** What became of the two log-probabilities: the heart of what ORPO claims. */
+function probabilityFindings({ before, after, objective }: EvaluationSummary): Finding[] {
+  if (!before) return [];
+  const [start, end] = [answerLogps(before.metrics), answerLogps(after.metrics)];
+  const chosen = `${formatFigure(start.chosen)} to ${formatFigure(end.chosen)}`;
+  const rejected = `${formatFigure(start.rejected)} to ${formatFigure(end.rejected)}`;
+  const figures = `chosen ${chosen}, rejected ${rejected} a token, natural logarithm`;
+  const [chosenRose, rejectedRose] = [end.chosen > start.chosen, end.rejected >= start.rejected];
+  if (chosenRose && !rejectedRose) {
+    return [{
+      level: "good",
+      text: `Chosen answers became likelier (${chosen} a token, natural logarithm) and rejected ` +
+        `ones less likely (${rejected}).`,
+    }];
+  }
+  if (chosenRose) {
+    return [{
+      level: "warn",
+      text: `Rejected answers became likelier too, as plain fine-tuning makes them: ${figures}. ` +
+        (objective.beta === 0 ? "beta was 0." : "A larger beta pushes them down."),
+    }];
+  }
+  return [{
+    level: "warn",
+    text: rejectedRose
+      ? `Chosen answers became less likely and rejected ones likelier: ${figures}. Are the two ` +
+        "columns the right way round?"
+      : `Both answers became less likely: ${figures}. The margin grew at the cost of the text ` +
+        "itself; a smaller beta or learning rate helps.",
+  }];
+}
+
+function answerLogps(metrics: Record<string, number>): AnswerLogps {
   return {
     chosen: metrics["eval_logps/chosen"] ?? NaN,
     rejected: metrics["eval_logps/rejected"] ?? NaN,
   };
 }
 
-/** Signs in the log that training went on too long, or did nothing. */
-function trainingFindings({ series }: TrainingLog): Finding[] {
+/** Signs that training went on too long: a loss that rises again, a gap, near certainty. */
+function overfittingFindings({ training, evaluation }: ReportInput): Finding[] {
+  const harm = training ? heldOutHarm(training) : [];
+  if (harm.length > 0) return harm;
+  const end = (training && trainingLogps(training)) ??
+    (evaluation && answerLogps(evaluation.summary.after.metrics));
+  if (!end || !(end.chosen > -0.1 && end.rejected < -5)) return [];
+  const watched = (training?.series.get("eval_nll_loss") ?? []).length >= 3;
+  return [{
+    level: watched ? "note" : "warn",
+    text: `Chosen answers end almost certain (${formatFigure(end.chosen)} a token) and rejected ` +
+      `ones almost impossible (${formatFigure(end.rejected)}), the usual sign of overfitting. ` +
+      (watched
+        ? "The loss on held-out answers has not risen, so these pairs show no harm from it."
+        : "Evaluations during training, fewer epochs or a lower learning rate would tell."),
+  }];
+}
+
+/** Where training ended on its own pairs. */
+function trainingLogps({ series }: TrainingLog): AnswerLogps | undefined {
+  const chosen = endOf(series.get("logps/chosen") ?? []);
+  const rejected = endOf(series.get("logps/rejected") ?? []);
+  return chosen === undefined || rejected === undefined ? undefined : { chosen, rejected };
+}
+
+/** What the log shows to have got worse, or to lag behind, on held-out pairs. */
+function heldOutHarm({ series }: TrainingLog): Finding[] {
   const found: Finding[] = [];
   const nll = series.get("eval_nll_loss") ?? [];
   const last = nll.at(-1);
-  if (last && nll.length >= 3) {
-    const lowest = nll.reduce((low, point) => point.value < low.value ? point : low);
-    if (last.value > lowest.value * 1.05 && last.value - lowest.value > 0.02) {
-      found.push({
-        level: "warn",
-        text: `The loss on held-out answers was lowest at step ${formatCount(lowest.step)} ` +
-          `(${formatFigure(lowest.value)}) and rose to ${formatFigure(last.value)} by step ` +
-          `${
-            formatCount(last.step)
-          }: the model overfits from there. Keeping the best checkpoint, ` +
-          "or stopping early, avoids it.",
-      });
-    }
+  const lowest = nll.toSorted((a, b) => a.value - b.value)[0];
+  if (last && lowest && nll.length >= 3 && last.value > lowest.value * 1.05 + 0.01) {
+    found.push({
+      level: "warn",
+      text: `The loss on held-out answers was lowest at step ${formatCount(lowest.step)} ` +
+        `(${formatFigure(lowest.value)}) and rose to ${formatFigure(last.value)} by step ` +
+        `${formatCount(last.step)}: the model overfits from there. Keeping the best checkpoint, ` +
+        "or stopping early, avoids it.",
+    });
   }
   const chosen = endOf(series.get("logps/chosen") ?? []);
-  const rejected = endOf(series.get("logps/rejected") ?? []);
   const heldOut = endOf(series.get("eval_logps/chosen") ?? []);
   if (chosen !== undefined && heldOut !== undefined && chosen - heldOut > 0.5) {
     found.push({
       level: "warn",
       text: `Chosen answers of training pairs end at ${formatFigure(chosen)} a token, held-out ` +
         `ones at ${formatFigure(heldOut)}: part of what was learnt is the training set itself.`,
-    });
-  } else if (chosen !== undefined && rejected !== undefined && chosen > -0.1 && rejected < -5) {
-    found.push({
-      level: "note",
-      text:
-        `On training pairs chosen answers end almost certain (${formatFigure(chosen)} a token) ` +
-        `and rejected ones almost impossible (${formatFigure(rejected)}); more epochs would only ` +
-        "fit these pairs more closely.",
     });
   }
   return found;

@@ -22,7 +22,13 @@ function model(accuracy: number, chosen: number, rejected: number): ModelFigures
       "eval_logps/chosen": chosen,
       "eval_logps/rejected": rejected,
     },
-    intervals: { "eval_rewards/accuracies": { low: accuracy, high: accuracy, level: 0.95 } },
+    intervals: {
+      "eval_rewards/accuracies": {
+        low: accuracy === 1 ? 1 : accuracy - 0.1,
+        high: Math.min(1, accuracy + 0.1),
+        level: 0.95,
+      },
+    },
   };
 }
 
@@ -58,9 +64,11 @@ const texts = (input: ReportInput, level: string) =>
 Deno.test("headline: says up, down or no difference by the interval of the change", () => {
   const said = (change: [number, number]) =>
     headline(evaluated(model(0.5, -5, -5), model(0.9, -1, -6), change));
-  assertMatch(said([0.2, 0.5]), /now prefers .* 90% of 100 held-out pairs .* up from 50%/);
+  assertMatch(said([0.2, 0.5]), /now prefers .* 90% of 100 held-out pairs \(95% .* up from 50%/);
   assertMatch(said([-0.5, -0.1]), /did harm: .* 90% .* down from 50%/);
   assertMatch(said([-0.1, 0.2]), /do not show a difference/);
+  const all = headline(evaluated(model(0.5, -5, -5), model(1, -1, -6), [0.2, 0.5]));
+  assertMatch(all, /100% of 100 held-out pairs, up from 50%/);
 });
 
 Deno.test("findings: separation is good, plain fine-tuning's rise of rejected answers is not", () => {
@@ -71,11 +79,21 @@ Deno.test("findings: separation is good, plain fine-tuning's rise of rejected an
   assertMatch(texts(both, "warn")[0]!, /Rejected answers became likelier too/);
   const neither = evaluated(model(0.5, -2, -2), model(0.6, -3, -5), [0.01, 0.2]);
   assertMatch(texts(neither, "warn")[0]!, /Both answers became less likely/);
+  const reversed = evaluated(model(0.5, -2, -2), model(0.1, -3, -1), [-0.5, -0.3]);
+  assertMatch(texts(reversed, "warn")[0]!, /columns the right way round/);
 });
 
 Deno.test("findings: chosen near 0 with rejected below -5 is called overfitting", () => {
   const input = evaluated(model(0.5, -5, -5), model(0.98, -0.02, -8), [0.2, 0.5]);
-  assert(texts(input, "warn").some((text) => text.includes("usual sign of overfitting")));
+  assertMatch(texts(input, "warn")[0]!, /−0\.020 a token.*usual sign of overfitting/);
+  const certain = { "logps/chosen": [-3, -0.05], "logps/rejected": [-3, -7] };
+  const watched = { ...input, training: log({ ...certain, eval_nll_loss: [3, 0.2, 0.1] }) };
+  assertEquals(texts(watched, "warn"), []);
+  assertMatch(texts(watched, "note")[0]!, /has not risen, so these pairs show no harm/);
+  const rising = { ...input, training: log({ ...certain, eval_nll_loss: [3, 0.1, 0.2] }) };
+  assertMatch(texts(rising, "warn")[0]!, /overfits from there/);
+  const unwatched = { ...bare, training: log(certain) };
+  assertMatch(texts(unwatched, "warn")[0]!, /usual sign of overfitting/);
 });
 
 Deno.test("findings: a held-out loss that rises again is named with its step", () => {
