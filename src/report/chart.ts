@@ -16,7 +16,9 @@ export type Ink = "chosen" | "rejected" | "train" | "eval" | "before" | "after";
 
 /** A line of a chart. */
 export interface Line {
+  /** Its colour. */
   ink: Ink;
+  /** Its points, by step. */
   points: readonly Point[];
   /** "noisy": a faint line under its running mean; "plain": as it is; "marked": with dots. */
   draw: "noisy" | "plain" | "marked";
@@ -26,6 +28,7 @@ export interface Line {
 export interface LineChartOptions {
   /** Said to those who can't see it; a whole sentence. */
   label: string;
+  /** Drawn in their order. */
   lines: readonly Line[];
   /** A horizontal line of reference, e.g. 0, or the accuracy of a coin. */
   reference?: number;
@@ -89,7 +92,9 @@ function lineMarks({ ink, points, draw }: Line): Plot.Markish[] {
 
 /** A held-out pair in the scatter chart: mean log-probabilities of its answers. */
 export interface PairPoint {
+  /** Of the chosen answer, a token. */
   chosen: number;
+  /** Of the rejected answer, a token. */
   rejected: number;
 }
 

@@ -8,7 +8,9 @@ import { readJson, readJsonLines, writeJsonLines } from "./json_lines.ts";
 
 /** An interval of confidence around a mean. */
 export interface FigureInterval {
+  /** Lower end. */
   low: number;
+  /** Upper end. */
   high: number;
   /** Coverage, e.g. 0.95. */
   level: number;
@@ -52,31 +54,45 @@ export interface PairFigures {
 
 /** A row of pairs.jsonl. */
 export interface EvaluatedPair {
+  /** The pair's id. */
   id: string;
   /** "file:row" the pair came from. */
   source: string;
+  /** As people read it, without special tokens. */
   prompt: string;
+  /** The answer preferred. */
   chosen: string;
+  /** The answer not preferred. */
   rejected: string;
+  /** Tokens of the chosen answer that were scored. */
   chosenTokens: number;
+  /** Tokens of the rejected answer that were scored. */
   rejectedTokens: number;
+  /** Under the model training started from. */
   before?: PairFigures;
+  /** Under the evaluated model. */
   after: PairFigures;
 }
 
 /** A row of generations.jsonl: what the models write after a prompt. */
 export interface EvaluatedGeneration {
+  /** As people read it. */
   prompt: string;
+  /** By the model training started from. */
   before?: string;
+  /** By the evaluated model. */
   after: string;
   /** The data's own answers, where the prompt is a held-out pair's. */
   chosen?: string;
+  /** The data's answer not preferred. */
   rejected?: string;
 }
 
 /** An evaluation, its pairs left on disk. */
 export interface Evaluation {
+  /** Its figures. */
   summary: EvaluationSummary;
+  /** What the models wrote. */
   generations: EvaluatedGeneration[];
   /** Reads pairs.jsonl, in flat memory. */
   pairs(): AsyncIterable<EvaluatedPair>;

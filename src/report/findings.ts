@@ -10,7 +10,9 @@ import { endOf, type TrainingLog } from "./training_log.ts";
 
 /** A remark; "warn" wants the reader's attention. */
 export interface Finding {
+  /** How it is to be taken. */
   level: "good" | "note" | "warn";
+  /** Whole sentences. */
   text: string;
 }
 
@@ -54,7 +56,7 @@ function evaluationHeadline({ pairs, before, after, change }: EvaluationSummary)
 
 /** The remarks under the headline, the most telling first. */
 export function findings(input: ReportInput): Finding[] {
-  const { evaluation, training, data } = input;
+  const { evaluation, data } = input;
   return [
     ...(evaluation ? probabilityFindings(evaluation.summary) : []),
     ...overfittingFindings(input),

@@ -8,6 +8,7 @@ import type { TrainingLog } from "./training_log.ts";
 
 /** A stage of the run, as the page shows it. */
 export interface ReportStage {
+  /** In the pipeline. */
   id: string;
   /** As the pipeline names it. */
   uses: string;
@@ -29,8 +30,11 @@ export interface ReportData {
 
 /** An evaluation, its pairs reduced to what is shown. */
 export interface ReportEvaluation {
+  /** Figures of both models. */
   summary: EvaluationSummary;
+  /** What both models wrote. */
   generations: readonly EvaluatedGeneration[];
+  /** The pairs that are shown. */
   pairs: PairSelection;
 }
 
@@ -38,7 +42,9 @@ export interface ReportEvaluation {
 export interface ReportInput {
   /** The pipeline's name. */
   title: string;
+  /** Where the page comes from. */
   run: {
+    /** The run's folder name. */
     id: string;
     /** ISO 8601, UTC. */
     startedAt: string;
@@ -47,12 +53,16 @@ export interface ReportInput {
     /** The command that makes the run again, where there is a pipeline file. */
     command?: string;
   };
+  /** The stages before the report, in the run's order. */
   stages: readonly ReportStage[];
   /** The artifacts the page was made from. */
   artifacts: readonly { ref: string; digest: string }[];
   /** Program -> version. */
   versions: Readonly<Record<string, string>>;
+  /** What training logged. */
   training?: TrainingLog;
+  /** What held-out pairs showed. */
   evaluation?: ReportEvaluation;
+  /** What the pairs are like. */
   data?: ReportData;
 }

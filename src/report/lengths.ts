@@ -2,8 +2,11 @@
 
 /** A pair's three lengths, in tokens. */
 export interface PairLengths {
+  /** Tokens of the prompt. */
   prompt: number;
+  /** Tokens of the chosen answer. */
   chosen: number;
+  /** Tokens of the rejected answer. */
   rejected: number;
 }
 
@@ -64,8 +67,11 @@ export class LengthTally {
 
 /** Pairs whose length is in [from, to). */
 export interface LengthBin {
+  /** Its least length. */
   from: number;
+  /** Where the next one begins. */
   to: number;
+  /** How many pairs. */
   pairs: number;
 }
 

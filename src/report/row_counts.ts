@@ -9,9 +9,11 @@ import type { ReportStage } from "./input.ts";
 
 /** What a stage kept and dropped. */
 export interface RowCounts {
+  /** The stage. */
   stageId: string;
   /** Absent where the stage does not say. */
   kept?: number;
+  /** Rows left out. */
   dropped: number;
   /** Most frequent first. */
   reasons: { reason: string; rows: number }[];

@@ -9,7 +9,9 @@ import { readJson, readJsonLines } from "./json_lines.ts";
 
 /** A figure at an optimizer step. */
 export interface Point {
+  /** Optimizer steps done. */
   step: number;
+  /** The figure. */
   value: number;
 }
 

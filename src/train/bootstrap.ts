@@ -7,7 +7,9 @@ import { Rng } from "../base/rng.ts";
 
 /** A percentile-bootstrap confidence interval of a mean. */
 export interface Interval {
+  /** Lower end. */
   low: number;
+  /** Upper end. */
   high: number;
   /** Coverage asked for, e.g. 0.95. */
   level: number;

@@ -17,6 +17,7 @@ const TYPICAL_ROWS = 2048;
 
 /** How a model is evaluated. */
 export interface EvaluateModelOptions extends ScoreOptions {
+  /** Aborts between batches and tokens. */
   signal: AbortSignal;
   /** How text is generated; every batch of prompts has a seed made of `seed`. */
   generation: {

@@ -13,9 +13,11 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 export interface EvaluationPrompt {
   /** As people read it. */
   text: string;
+  /** Ids to generate from, the header of the answer included. */
   ids: number[];
   /** The data's own answers, where the prompt is a held-out pair's. */
   chosen?: string;
+  /** The answer the data does not prefer. */
   rejected?: string;
 }
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { EvaluationSummary, ModelFigures } from "../../src/report/evaluation.ts";
 import { findings, headline } from "../../src/report/findings.ts";
 import type { ReportInput } from "../../src/report/input.ts";

@@ -5,7 +5,9 @@ import { type Html, html } from "../html.ts";
 
 /** An entry of a chart's legend. */
 export interface LegendEntry {
+  /** The colour. */
   ink: Ink;
+  /** What has it. */
   name: string;
 }
 
