@@ -114,13 +114,16 @@ function answerLogps(metrics: Record<string, number>): AnswerLogps {
 function overfittingFindings({ training, evaluation }: ReportInput): Finding[] {
   const harm = training ? heldOutHarm(training) : [];
   if (harm.length > 0) return harm;
-  const end = (training && trainingLogps(training)) ??
-    (evaluation && answerLogps(evaluation.summary.after.metrics));
+  const trained = training && trainingLogps(training);
+  const end = trained ?? (evaluation && answerLogps(evaluation.summary.after.metrics));
   if (!end || !(end.chosen > -0.1 && end.rejected < -5)) return [];
   const watched = (training?.series.get("eval_nll_loss") ?? []).length >= 3;
   return [{
     level: watched ? "note" : "warn",
-    text: `Chosen answers end almost certain (${formatFigure(end.chosen)} a token) and rejected ` +
+    text:
+      `On ${trained ? "training" : "held-out"} pairs chosen answers end almost certain (${
+        formatFigure(end.chosen)
+      } a token) and rejected ` +
       `ones almost impossible (${formatFigure(end.rejected)}), the usual sign of overfitting. ` +
       (watched
         ? "The loss on held-out answers has not risen, so these pairs show no harm from it."
