@@ -3,6 +3,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { parse } from "yaml";
+import { pipelineSkeleton } from "../../src/cli/scaffold/pipeline.ts";
+import { stageSkeleton } from "../../src/cli/scaffold/stage.ts";
 import { fixture, Workplace } from "./program.ts";
 
 const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
@@ -33,6 +35,25 @@ Deno.test("new stage: its test passes as it is, it is formatted, and a pipeline 
   const ran = await place.run("run", "use.json", "--json");
   assertEquals(ran.code, 0, ran.stderr);
   assertEquals(JSON.parse(ran.stdout).stages[1].facts, { kept: 4, dropped: 0 });
+});
+
+Deno.test("new: what it writes is formatted, however long the path to Oddsmith is", async () => {
+  await using place = await Workplace.make();
+  const inputs = { model: "./base", data: "./pairs.jsonl" };
+  let wrapped = 0;
+  // Each level makes the imports three columns longer: "../".
+  for (let depth = 0; depth <= 30; depth++) {
+    const path = join("/", ...Array<string>(depth).fill("d"), "mine.ts");
+    const folder = join(place.dir, "deep", `${depth}`);
+    const { module, test } = stageSkeleton(path);
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.writeTextFile(join(folder, "mine.ts"), module);
+    await Deno.writeTextFile(join(folder, "mine_test.ts"), test);
+    await Deno.writeTextFile(join(folder, "p.ts"), pipelineSkeleton(path, "ts", inputs));
+    if (module.includes("import {\n")) wrapped++;
+  }
+  assert(wrapped > 0, "some imports are too long for a line");
+  await deno(place.dir, "fmt", "--config", CONFIG, "--check", "deep");
 });
 
 Deno.test("new: never overwrites", async () => {

@@ -1,6 +1,6 @@
 /** The skeleton of a pipeline, in each of the three forms that pipelines are written in. */
 
-import { nameOf, type Specifiers, specifiersFor } from "./place.ts";
+import { importStatement, nameOf, type Specifiers, specifiersFor } from "./place.ts";
 
 /** The forms of a pipeline. */
 export const PIPELINE_FORMATS = ["yaml", "json", "ts"] as const;
@@ -77,8 +77,9 @@ function typescriptText(
   { model, data }: PipelineInputs,
   { api, stages }: Specifiers,
 ): string {
-  return `import { definePipeline, runMain } from "${api}";
-import { evaluate, ingest, model, orpo, report, template, tokenize } from "${stages}";
+  const names = ["evaluate", "ingest", "model", "orpo", "report", "template", "tokenize"];
+  return `${importStatement(["definePipeline", "runMain"], api)}
+${importStatement(names, stages)}
 
 const pipeline = definePipeline("${name}", { seed: 42, device: "auto" })
   .stage(model, { with: { from: ${JSON.stringify(model)} } })

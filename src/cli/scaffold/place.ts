@@ -38,6 +38,13 @@ export function configFlag(path: string): string[] {
   return ["--config", fromFileUrl(file)];
 }
 
+/** An import as the formatter wants it, however long the path to Oddsmith is. */
+export function importStatement(names: readonly string[], specifier: string): string {
+  const line = `import { ${names.join(", ")} } from "${specifier}";`;
+  if (names.length === 1 || line.length <= config.fmt.lineWidth) return line;
+  return `import {\n${names.map((name) => `  ${name},\n`).join("")}} from "${specifier}";`;
+}
+
 /** A stage's or a pipeline's name, from its file's: lower case, words joined by "-". */
 export function nameOf(path: string): string {
   return basename(path).replace(/\.[^.]*$/, "").replace(/([a-z0-9])([A-Z])/g, "$1-$2")

@@ -1,7 +1,7 @@
 /** The skeleton of a stage, and of its test: both work as they are. */
 
 import { basename } from "@std/path";
-import { nameOf, specifiersFor } from "./place.ts";
+import { importStatement, nameOf, specifiersFor } from "./place.ts";
 
 /** Texts of a stage's module and of its test. */
 export interface StageSkeleton {
@@ -20,10 +20,11 @@ export function stageSkeleton(path: string): StageSkeleton {
 }
 
 function moduleText(name: string, api: string, zod: string): string {
+  const names = ["API_VERSION", "defineStage", "pairText", "preferencePairs"];
   return `/** ${name}: a stage that keeps the pairs whose answers are long enough. */
 
 import { z } from "${zod}";
-import { API_VERSION, defineStage, pairText, preferencePairs } from "${api}";
+${importStatement(names, api)}
 
 const config = z.strictObject({
   minCharacters: z.int().min(1).default(1).describe("Fewest characters of an answer."),
@@ -64,7 +65,8 @@ export default defineStage({
 }
 
 function testText(name: string, file: string, testing: string): string {
-  return `import { assertStageContract, datasetOf, tryStage } from "${testing}";
+  const names = ["assertStageContract", "datasetOf", "tryStage"];
+  return `${importStatement(names, testing)}
 import stage from "./${file}";
 
 const pair = (id: string, rejected: string) => ({
