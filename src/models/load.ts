@@ -10,6 +10,8 @@ import { noModel } from "./errors.ts";
 import { readJson } from "./folder.ts";
 import type { CausalLM } from "./model.ts";
 import { modelTypeOf, parseConfig } from "./parse_config.ts";
+import { DecoderModel } from "./decoder_model.ts";
+import { Parameters } from "./parameters.ts";
 import { architectureOf } from "./registry.ts";
 
 /** A model folder that was found whole, before any weight is read. */
@@ -68,5 +70,15 @@ export async function loadCausalLM(dir: string): Promise<CausalLM> {
     tf.dispose([...parameters.values()]);
     throw error;
   }
-  return architecture.build(config, parameters);
+  return buildModel(config, architecture, parameters);
+}
+
+/** Makes a model of weights, which it then owns. */
+export function buildModel(
+  config: ModelConfig,
+  architecture: Architecture,
+  parameters: ReadonlyMap<string, tf.Variable>,
+): CausalLM {
+  const blocks = architecture.blocks(config, new Parameters(parameters));
+  return new DecoderModel(config, parameters, blocks);
 }

@@ -26,6 +26,23 @@ export interface PackedBatch {
   readonly layout: SegmentLayout;
 }
 
+/**
+ * A batch on its way through the model, piece by piece, so that a caller decides what is recorded
+ * for gradients and what is kept. Every piece is differentiable in its input and the weights.
+ */
+export interface ForwardPass {
+  /** Blocks there are. */
+  readonly layers: number;
+  /** The first block's input, [N, C]. */
+  embed(): tf.Tensor2D;
+  /** A block's output, [N, C]; the same for the same input, however often it is asked. */
+  block(x: tf.Tensor2D, layer: number): tf.Tensor2D;
+  /** The last block's output through the last norm, [N, C]. */
+  finish(x: tf.Tensor2D): tf.Tensor2D;
+  /** Frees what the pieces share; not what they gave. */
+  dispose(): void;
+}
+
 /** What decoding needs to know beforehand. */
 export interface DecodingOptions {
   /** [B] tokens of each prompt, without padding. */
@@ -60,6 +77,10 @@ export interface CausalLM {
   readonly config: ModelConfig;
   /** Weights by the checkpoint's names, float32; a tied head has no entry of its own. */
   readonly parameters: ReadonlyMap<string, tf.Variable>;
+  /** What a training changes, by name; here all parameters. */
+  readonly trainable: ReadonlyMap<string, tf.Variable>;
+  /** Starts a forward pass that the caller makes piece by piece. */
+  startPass(batch: TokenBatch | PackedBatch): ForwardPass;
   /**
    * Hidden states after the last norm, [B * T, C] of a padded batch, [N, C] of a packed one;
    * differentiable in the parameters.

@@ -4,12 +4,12 @@
  *     x [N, C]   w [C]   r [N, 1]   y [N, C]
  *     dX = r (g - x̂ mean_c(g x̂)), g = dY ⊙ w      dW = Σ_n dY x̂
  *
- * Saves x, w and r. (Zhang & Sennrich 2019, eq. 4.) On webgpu: one pass over the rows each way
+ * Saves x, w and r; dW is not computed for a variable that is not trainable. (Zhang & Sennrich 2019, eq. 4.) On webgpu: one pass over the rows each way
  * (rms_norm.wgsl, rms_norm_dx.wgsl), and dW by blocks of rows (rms_norm_dweight.wgsl) whose sums
  * are then added in order. Reference: `reference`.
  */
 
-import { withGradient } from "../tensor/gradient.ts";
+import { isFrozen, withGradient } from "../tensor/gradient.ts";
 import { usesFused } from "../tensor/kernels.ts";
 import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
 import { floatBits, runProgram } from "../tensor/program.ts";
@@ -22,8 +22,9 @@ import dXCode from "./rms_norm_dx.wgsl" with { type: "text" };
 /** Scales each row to unit root mean square, then by the learned `weight`. */
 export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
   if (!usesFused()) return reference(x, weight, epsilon);
+  const isConstant = isFrozen(weight);
   return withGradient<tf.Tensor2D>(
-    [x, weight],
+    isConstant ? [x] : [x, weight],
     (save) => {
       const { y, r } = forward(x, weight, epsilon);
       save([x, weight, r]);
@@ -31,15 +32,17 @@ export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): t
     },
     (dY, saved) => {
       const [x, weight, r] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
-      return [inputGradient(x, weight, r, dY), weightGradient(x, r, dY)];
+      const dX = inputGradient(x, weight, r, dY);
+      return isConstant ? [dX] : [dX, weightGradient(x, r, dY)];
     },
   );
 }
 
 /** The same in tfjs's operations. */
 function reference(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
+  const isConstant = isFrozen(weight);
   return withGradient<tf.Tensor2D>(
-    [x, weight],
+    isConstant ? [x] : [x, weight],
     (save) => {
       const r = tf.rsqrt(tf.add(tf.mean(tf.square(x), 1, true), epsilon));
       save([x, weight, r]);
@@ -50,10 +53,8 @@ function reference(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Ten
       const normed = tf.mul(x, r);
       const g = tf.mul(dY, weight);
       const along = tf.mean(tf.mul(g, normed), 1, true);
-      return [
-        tf.mul(r, tf.sub(g, tf.mul(normed, along))),
-        tf.sum(tf.mul(dY, normed), 0),
-      ];
+      const dX = tf.mul(r, tf.sub(g, tf.mul(normed, along)));
+      return isConstant ? [dX] : [dX, tf.sum(tf.mul(dY, normed), 0)];
     },
   );
 }

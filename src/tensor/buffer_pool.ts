@@ -1,8 +1,8 @@
 /**
  * Bounds the memory that tfjs's buffer pool holds on to. The pool keeps every freed buffer by its
  * exact size for ever, so batches whose lengths differ pile up sets of buffers that do not serve
- * each other. Here the sizes not used for longest are destroyed once the pool has grown to
- * `SLACK` times what was in use together at most.
+ * each other. Here the sizes not used for longest are destroyed once the pool has grown to what
+ * was in use together at most and a slack: half of that, or 64 MiB where that is less.
  *
  * Invariant relied on: a free buffer is in no command that was not submitted yet; tfjs frees those
  * of waiting commands after the submit. One that is in submitted commands may be destroyed.
@@ -10,11 +10,15 @@
 
 import type { BufferPool } from "./webgpu_internals.ts";
 
-/** What the pool may hold, times the most that was in use at a time. */
-const SLACK = 1.5;
+/** What the pool may hold beyond the most that was in use at a time. */
+const SLACK = { share: 0.5, bytes: 64 * 2 ** 20 };
 
-/** Makes a pool destroy what it is unlikely to need again. */
-export function boundPool(pool: BufferPool): void {
+/**
+ * Makes a pool destroy what it is unlikely to need again.
+ *
+ * @param onGrowth Called after every new buffer.
+ */
+export function boundPool(pool: BufferPool, onGrowth: () => void = () => {}): void {
   const acquire = pool.acquireBuffer.bind(pool);
   /** Keys of the pool's buffers, the one not asked for longest first. */
   const order = new Set<string>();
@@ -26,10 +30,11 @@ export function boundPool(pool: BufferPool): void {
     const isKept = reuse && (pool.freeBuffers.get(key)?.length ?? 0) > 0;
     if (!isKept) {
       const inUse = Math.max(peakBytes, pool.numBytesUsed + size);
-      shrink(pool, order, SLACK * inUse - size);
+      shrink(pool, order, inUse + Math.min(SLACK.share * inUse, SLACK.bytes) - size);
     }
     const buffer = acquire(size, usage, mappedAtCreation, reuse);
     peakBytes = Math.max(peakBytes, pool.numBytesUsed);
+    if (!isKept) onGrowth();
     return buffer;
   };
 }

@@ -12,7 +12,7 @@ import {
   noDevice,
   unknownDevice,
 } from "./errors.ts";
-import { scratchBytes } from "./texels.ts";
+import { type DeviceMemory, WatchedMemory } from "./memory.ts";
 import type { WebGPUHandle } from "./webgpu_backend.ts";
 
 /** The backends there are. */
@@ -53,8 +53,8 @@ export interface Device {
    * @throws {OddsmithError} DeviceError UNCAPTURED or LOST: results since are not to be trusted.
    */
   checkFailed(): void;
-  /** Bytes the backend holds now, unused pooled buffers included. */
-  memoryBytes(): number;
+  /** What it holds. */
+  readonly memory: DeviceMemory;
 }
 
 /** WebAssembly addresses 4 GiB; a typed array over its memory holds at most 2. */
@@ -140,8 +140,7 @@ function webgpuDevice(handle: WebGPUHandle): Device {
     features: handle.features,
     note: `WebGPU on ${name} (${kind}, ${bytes(maxStorageBufferBindingSize)} a binding)`,
     checkFailed: handle.checkFailed,
-    memoryBytes: () =>
-      handle.backend.memory().numBytesAllocatedInGPU + scratchBytes(handle.backend.device),
+    memory: handle.memory,
   };
 }
 
@@ -153,6 +152,6 @@ function plainDevice(backend: "wasm" | "cpu"): Device {
     features: new Set(),
     note: backend === "wasm" ? "WebAssembly on one CPU thread" : "plain JavaScript on the CPU",
     checkFailed: () => {},
-    memoryBytes: () => tf.memory().numBytes,
+    memory: new WatchedMemory(() => tf.memory().numBytes),
   };
 }

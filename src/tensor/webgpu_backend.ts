@@ -12,6 +12,8 @@ import { tf } from "./tf.ts";
 import { bytes, deviceLost, limitExceeded, uncapturedError } from "./errors.ts";
 import { boundPool } from "./buffer_pool.ts";
 import { registerLargeAdd } from "./large_add.ts";
+import { type DeviceMemory, WatchedMemory } from "./memory.ts";
+import { scratchBytes } from "./texels.ts";
 import type { BufferPool } from "./webgpu_internals.ts";
 
 /** The limits asked of the adapter in full; the others stay at WebGPU's defaults. */
@@ -44,6 +46,7 @@ export interface WebGPUHandle {
   readonly info: GPUAdapterInfo;
   readonly limits: GPUSupportedLimits;
   readonly features: ReadonlySet<string>;
+  readonly memory: DeviceMemory;
   /** Throws what WebGPU reported since the device was opened, if anything. */
   checkFailed(): void;
 }
@@ -60,7 +63,9 @@ export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   const failures = watch(device);
   const backend = new GuardedBackend(device, adapter.info);
-  boundPool(backend.bufferManager as unknown as BufferPool);
+  const pool = backend.bufferManager as unknown as BufferPool;
+  const memory = new WatchedMemory(() => pool.numBytesAllocated + scratchBytes(device));
+  boundPool(pool, () => memory.note());
   tf.env().set("WEBGPU_MATMUL_PROGRAM_TYPE", PACKED_MATMUL);
   // Off: a small tensor would be computed on the CPU or the GPU depending on where it was last,
   // and a resumed run would differ from an uninterrupted one in the last bits.
@@ -70,7 +75,7 @@ export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
   registerLargeAdd();
   const features = new Set<string>(requiredFeatures);
   const { limits } = device;
-  return { backend, info: adapter.info, limits, features, checkFailed: failures };
+  return { backend, info: adapter.info, limits, features, memory, checkFailed: failures };
 }
 
 /** Settings that Deno and drivers take from the environment; those already set stay. */

@@ -50,7 +50,7 @@ export class BestModel {
     const best = state.best;
     if (!this.options.loadBestModelAtEnd || !best || best.step === state.step) return state.step;
     try {
-      await loadVariables(join(this.dir, `${PREFIX}${best.step}`, WEIGHTS), model.parameters);
+      await loadVariables(join(this.dir, `${PREFIX}${best.step}`, WEIGHTS), model.trainable);
     } catch (cause) {
       throw bestModelMissing(best.step, cause);
     }
@@ -60,7 +60,7 @@ export class BestModel {
   async #keep(step: number, model: CausalLM): Promise<void> {
     const path = join(this.dir, `${PREFIX}${step}`);
     await Deno.remove(path, { recursive: true }).catch(() => {});
-    await writeDirAtomic(path, (dir) => saveTensors(join(dir, WEIGHTS), model.parameters));
+    await writeDirAtomic(path, (dir) => saveTensors(join(dir, WEIGHTS), model.trainable));
     const states = await checkpointStates(this.dir);
     const named = new Set([step, ...states.map((state) => state.best?.step)]);
     for await (const entry of Deno.readDir(this.dir)) {

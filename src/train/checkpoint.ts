@@ -42,7 +42,7 @@ export async function saveCheckpoint(
   const name = `${PREFIX}${String(state.step).padStart(8, "0")}`;
   try {
     await writeDirAtomic(join(dir, name), async (path) => {
-      await saveTensors(join(path, WEIGHTS), model.parameters);
+      await saveTensors(join(path, WEIGHTS), model.trainable);
       await saveTensors(join(path, OPTIMIZER), optimizer.state());
       const digests: Record<string, string> = {};
       for (const part of [WEIGHTS, OPTIMIZER]) digests[part] = await digestOf(path, part);
@@ -75,7 +75,7 @@ export async function loadNewestCheckpoint(
     try {
       const head = await readWhole(path, join(dir, "steps.jsonl"));
       const moments = await loadTensors(join(path, OPTIMIZER), optimizer.state());
-      await loadVariables(join(path, WEIGHTS), model.parameters);
+      await loadVariables(join(path, WEIGHTS), model.trainable);
       optimizer.restore(head.state.step, moments);
       return head.state;
     } catch (error) {

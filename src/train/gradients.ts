@@ -6,31 +6,31 @@
  */
 
 import type { CausalLM } from "../models/model.ts";
-import { accumulate } from "../ops/accumulate.ts";
 import { targetLogProbs } from "../ops/head.ts";
 import { currentDevice } from "../tensor/device.ts";
 import { tf } from "../tensor/tf.ts";
+import { addGradients } from "./backward.ts";
 import type { PairBatch } from "./batch.ts";
+import { type Gradients, GradientSum } from "./gradient_sum.ts";
 import type { OrpoObjective } from "./objective.ts";
-import type { Gradients } from "./optimizer.ts";
 import { orpoBatchLoss, type WindowCounts } from "./orpo_loss.ts";
 import type { PendingBatch } from "./step_log.ts";
 import type { WindowPlan } from "./window_plan.ts";
 
 /** What a window's micro-batches give together. */
 export interface WindowResult {
-  /** The gradient of the window's loss, by parameter name. Owned by the caller. */
+  /** The gradient of the window's loss, by name of the trainable weight. Owned by the caller. */
   readonly gradients: Gradients;
   /** The micro-batches, with their figures on the device. Owned by the caller. */
   readonly batches: readonly PendingBatch[];
-  /** Most bytes the device held, seen at the end of each forward pass. */
-  readonly peakMemoryBytes: number;
 }
 
 /** What a window is trained on. */
 export interface WindowOptions {
   /** The loss. */
   readonly objective: OrpoObjective;
+  /** Blocks computed twice to save memory, from the first on. Default 0. */
+  readonly recomputedLayers?: number;
   /** Called before every micro-batch; what it throws ends the window, with nothing leaked. */
   readonly beforeBatch?: () => Promise<void>;
 }
@@ -44,64 +44,55 @@ export interface WindowOptions {
 export async function windowGradients(
   model: CausalLM,
   plan: WindowPlan,
-  { objective, beforeBatch }: WindowOptions,
+  { objective, recomputedLayers, beforeBatch }: WindowOptions,
 ): Promise<WindowResult> {
   const batches: PendingBatch[] = [];
-  let gradients: Gradients = new Map();
-  let peakMemoryBytes = 0;
+  const sum = new GradientSum();
   try {
     for (const batch of plan.batches) {
       await beforeBatch?.();
-      const share = microBatchGradients(model, batch, plan.counts, objective);
+      const sums = addMicroBatch(model, batch, plan.counts, { objective, recomputedLayers, sum });
       const { pairs, counts, sizes } = batch;
-      batches.push({ pairs, counts, sizes, sums: share.sums });
-      gradients = addGradients(gradients, share.gradients);
-      peakMemoryBytes = Math.max(peakMemoryBytes, share.memoryBytes);
+      batches.push({ pairs, counts, sizes, sums });
     }
+    return { gradients: sum.take(), batches };
   } catch (error) {
-    tf.dispose([...gradients.values(), ...batches.map((batch) => batch.sums)]);
+    sum.dispose();
+    tf.dispose(batches.map((batch) => batch.sums));
     throw error;
   }
-  return { gradients, batches, peakMemoryBytes };
 }
 
-interface MicroBatchResult {
-  gradients: Gradients;
-  sums: tf.Tensor1D;
-  memoryBytes: number;
+/** How a micro-batch adds to a window. */
+export interface MicroBatchOptions extends Pick<WindowOptions, "objective" | "recomputedLayers"> {
+  /** What its gradients are added to. */
+  readonly sum: GradientSum;
 }
 
-function microBatchGradients(
+/**
+ * Adds a micro-batch's share of the window's gradient; encodes it, without waiting.
+ *
+ * @returns What its metrics are made of, [3B], owned by the caller.
+ */
+export function addMicroBatch(
   model: CausalLM,
   batch: PairBatch,
   window: WindowCounts,
-  objective: OrpoObjective,
-): MicroBatchResult {
-  const names = new Map([...model.parameters].map(([name, variable]) => [variable.name, name]));
+  { objective, recomputedLayers, sum }: MicroBatchOptions,
+): tf.Tensor1D {
   let kept: tf.Tensor1D | undefined;
-  let memoryBytes = 0;
-  const { value, grads } = tf.variableGrads(() => {
-    const hidden = model.hidden(batch.tokens);
+  const lossOf = (hidden: tf.Tensor2D): tf.Scalar => {
     const logProbs = targetLogProbs(hidden, model.headWeight(), batch.rows, batch.targets);
     const { loss, sums } = orpoBatchLoss(logProbs, batch, window, objective);
     kept = tf.keep(sums);
-    memoryBytes = currentDevice().memoryBytes();
     return loss;
-  }, [...model.parameters.values()]);
-  value.dispose();
-  const gradients = new Map(
-    Object.entries(grads).map(([variable, gradient]) => [names.get(variable)!, gradient]),
-  );
-  return { gradients, sums: kept!, memoryBytes };
-}
-
-/** Adds a micro-batch's gradients to those of the window so far; takes both over. */
-function addGradients(total: Gradients, share: Gradients): Gradients {
-  if (total.size === 0) return share;
-  const sum = new Map(total);
-  for (const [name, gradient] of share) {
-    const before = total.get(name);
-    sum.set(name, before ? accumulate(before, gradient) : gradient);
+  };
+  const afterForward = () => currentDevice().memory.note();
+  try {
+    addGradients(model, batch, lossOf, sum, { recomputedLayers, afterForward });
+  } catch (error) {
+    kept?.dispose();
+    throw error;
   }
-  return sum;
+  return kept!;
 }

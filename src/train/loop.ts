@@ -84,7 +84,7 @@ class Training {
   #savedStep?: number;
 
   static async start(run: TrainRun): Promise<Training> {
-    const optimizer = new AdamW(run.model.parameters, run.options);
+    const optimizer = new AdamW(run.model.trainable, run.options);
     try {
       const loaded = await loadNewestCheckpoint(run.dir, run.model, optimizer, run.hooks.log);
       const { device, model, options } = run;
@@ -175,10 +175,10 @@ class Training {
   }
 
   async optimizerStep(): Promise<void> {
-    const { model, options } = this.#run;
+    const { model, device, options } = this.#run;
     const plan = this.#nextPlan ?? this.#plan();
     this.#nextPlan = undefined;
-    const { gradients, batches, peakMemoryBytes } = await windowGradients(model, plan, {
+    const { gradients, batches } = await windowGradients(model, plan, {
       objective: this.#objective,
       beforeBatch: () => this.#breathe(),
     });
@@ -193,7 +193,7 @@ class Training {
       position: this.#sampler.position,
       pairs: plan.counts.pairs,
       sizes: addSizes(batches),
-      peakMemoryBytes,
+      peakMemoryBytes: device.memory.peakBytes(),
     });
     const epoch = this.#sampler.epochs;
     this.#steps.add({ step: state.step, epoch, learningRate, batches, gradNorm });

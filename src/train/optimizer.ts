@@ -5,6 +5,7 @@
 
 import { adamwStep, type Moments } from "../ops/adamw.ts";
 import { tf } from "../tensor/tf.ts";
+import type { Gradients } from "./gradient_sum.ts";
 import { zeros } from "../tensor/zeros.ts";
 
 /** Settings of AdamW. */
@@ -18,9 +19,6 @@ export interface AdamWOptions {
   /** Decoupled weight decay, >= 0; not on norms and biases. */
   weightDecay: number;
 }
-
-/** Gradients by parameter name. */
-export type Gradients = ReadonlyMap<string, tf.Tensor>;
 
 const NEVER_DECAYED = /bias|layernorm|rmsnorm|(?:^|\.)norm(?:$|\.)|_norm(?:$|\.)/;
 

@@ -87,10 +87,10 @@ forEachBackend("targetLogProbs: holds one tile of logits, not all of them", asyn
   const hidden = tf.zeros<tf.Rank.R2>([M, C]);
   const weight = tf.ones<tf.Rank.R2>([V, C]);
   const rows = spread(M, M, 1);
-  const before = device.memoryBytes();
+  const before = device.memory.bytes();
   const logProbs = tf.tidy(() => targetLogProbs(hidden, weight, rows, spread(M, V, 9), 2 ** 20));
   assertAlmostEquals((await takeFloats(logProbs))[0]!, -Math.log(V), 1e-4);
-  assert(device.memoryBytes() - before < 4 * 2 ** 20, "all logits take 10 MiB");
+  assert(device.memory.bytes() - before < 4 * 2 ** 20, "all logits take 10 MiB");
   tf.dispose([hidden, weight]);
 }, ["webgpu"]);
 

@@ -9,7 +9,7 @@ import { forEachBackend, skipWebGPU } from "./backends.ts";
 forEachBackend("openDevice: computes on the backend it was asked for", async (device) => {
   assertEquals(tf.getBackend(), device.backend);
   assertEquals([...await takeFloats(tf.tidy(() => tf.add([1, 2], [3, 4])))], [4, 6]);
-  assert(device.memoryBytes() >= 0);
+  assert(device.memory.bytes() >= 0);
   assert(device.note.length > 0);
 });
 

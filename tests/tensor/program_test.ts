@@ -130,10 +130,10 @@ forEachBackend(
         return x;
       });
     assertEquals((await takeFloats(run()))[99], 51);
-    const [tensors, memory] = [tf.memory().numTensors, device.memoryBytes()];
+    const [tensors, memory] = [tf.memory().numTensors, device.memory.bytes()];
     for (let i = 0; i < 5; i++) assertEquals((await takeFloats(run()))[0], 51);
     assertEquals(tf.memory().numTensors, tensors);
-    assertEquals(device.memoryBytes(), memory);
+    assertEquals(device.memory.bytes(), memory);
   },
   ["webgpu"],
 );

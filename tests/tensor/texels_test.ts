@@ -96,7 +96,7 @@ forEachBackend("runProgram: texture copies count as memory and do not pile up", 
     const view = { texels: x, width, height, stride: 4 * width };
     assertEquals((await takeFloats(rowSums(view, view)))[height - 1], 8 * width);
     const tensorBytes = 4 * x.size;
-    assert(device.memoryBytes() >= tensorBytes + scratchBytes(gpu));
+    assert(device.memory.bytes() >= tensorBytes + scratchBytes(gpu));
     x.dispose();
   };
   for (const [width, height] of [[8192, 256], [4096, 512], [2048, 1024], [8192, 256]]) {

@@ -2,6 +2,7 @@
 
 import { Rng } from "../../src/base/rng.ts";
 import type { ModelConfig } from "../../src/models/config.ts";
+import { buildModel } from "../../src/models/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
 import { architectureOf } from "../../src/models/registry.ts";
 import { tf } from "../../src/tensor/tf.ts";
@@ -41,5 +42,5 @@ export function tinyLlama(seed: string, change: Partial<ModelConfig> = {}): Caus
     parameters.set(name, tf.variable(start));
     start.dispose();
   }
-  return llama.build(config, parameters);
+  return buildModel(config, llama, parameters);
 }

@@ -2,7 +2,7 @@
 
 import { Rng } from "../../src/base/rng.ts";
 import type { ModelConfig } from "../../src/models/config.ts";
-import type { CausalLM, TokenBatch } from "../../src/models/model.ts";
+import type { CausalLM, PackedBatch, TokenBatch } from "../../src/models/model.ts";
 import { embedding } from "../../src/ops/embedding.ts";
 import type { Device } from "../../src/tensor/device.ts";
 import { readFloats } from "../../src/tensor/readback.ts";
@@ -33,10 +33,20 @@ export function tinyModel(seed: string): CausalLM {
     hiddenSize: C,
     maxPositionEmbeddings: 64,
   } as ModelConfig;
+  const embed = ({ inputIds }: TokenBatch | PackedBatch) =>
+    embedding(weight("model.embed_tokens.weight"), inputIds);
   return {
     config,
     parameters,
-    hidden: (batch: TokenBatch) => embedding(weight("model.embed_tokens.weight"), batch.inputIds),
+    trainable: parameters,
+    hidden: embed,
+    startPass: (batch) => ({
+      layers: 0,
+      embed: () => embed(batch),
+      block: (x) => x,
+      finish: (x) => tf.clone(x),
+      dispose: () => {},
+    }),
     headWeight: () => weight("lm_head.weight"),
     startDecoding: () => {
       throw new Error("the bigram model is only for training");

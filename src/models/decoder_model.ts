@@ -1,0 +1,192 @@
+/**
+ * A decoder-only language model: what its architecture computes block by block, made into what the
+ * trainer (a forward pass in pieces), the evaluator (hidden states) and the generator (a cache of
+ * keys and values) ask for. Knows no architecture.
+ */
+
+import { cachedAttention, writeSlot } from "../ops/cached_attention.ts";
+import { embedding } from "../ops/embedding.ts";
+import { ropeAt } from "../ops/rope.ts";
+import { segmentAttention } from "../ops/segment_attention.ts";
+import { SegmentLayout } from "../ops/segments.ts";
+import { tf } from "../tensor/tf.ts";
+import type { Blocks, Surroundings } from "./architecture.ts";
+import type { ModelConfig } from "./config.ts";
+import { tokenOutOfRange } from "./errors.ts";
+import type {
+  CausalLM,
+  Decoder,
+  DecodingOptions,
+  DecodingStart,
+  ForwardPass,
+  PackedBatch,
+  TokenBatch,
+} from "./model.ts";
+import { RopeAngles } from "./rope_angles.ts";
+
+/** A model of some blocks; owns their weights. */
+export class DecoderModel implements CausalLM {
+  readonly config: ModelConfig;
+  readonly parameters: ReadonlyMap<string, tf.Variable>;
+  readonly trainable: ReadonlyMap<string, tf.Variable>;
+  readonly #blocks: Blocks;
+  readonly #angles: RopeAngles;
+
+  /** Takes over the weights that the blocks compute with. */
+  constructor(
+    config: ModelConfig,
+    parameters: ReadonlyMap<string, tf.Variable>,
+    blocks: Blocks,
+  ) {
+    this.config = config;
+    this.parameters = parameters;
+    this.trainable = parameters;
+    this.#blocks = blocks;
+    this.#angles = new RopeAngles(config);
+  }
+
+  startPass(batch: TokenBatch | PackedBatch): ForwardPass {
+    this.#checkIds(batch.inputIds);
+    const layout = "layout" in batch ? batch.layout : layoutOf(batch);
+    const table = tf.tidy(() => {
+      const { cos, sin } = this.#angles.tableFor(layout.positions);
+      return { cos: tf.keep(cos), sin: tf.keep(sin) };
+    });
+    const { positions } = layout.deviceRanges();
+    const around: Surroundings = {
+      rotate: (x) => ropeAt(x, table, positions),
+      attend: (_, q, k, v) => segmentAttention(q, k, v, layout),
+    };
+    return {
+      layers: this.config.numHiddenLayers,
+      embed: () => this.#blocks.embed(batch.inputIds),
+      block: (x, layer) => this.#blocks.block(x, layer, around),
+      finish: (x) => this.#blocks.finish(x),
+      dispose: () => {
+        layout.dispose();
+        tf.dispose([table.cos, table.sin]);
+      },
+    };
+  }
+
+  hidden(batch: TokenBatch | PackedBatch): tf.Tensor2D {
+    const pass = this.startPass(batch);
+    try {
+      return tf.tidy(() => {
+        let x = pass.embed();
+        for (let layer = 0; layer < pass.layers; layer++) x = next(x, pass.block(x, layer));
+        return pass.finish(x);
+      });
+    } finally {
+      pass.dispose();
+    }
+  }
+
+  headWeight(): tf.Tensor2D {
+    return this.#blocks.headWeight();
+  }
+
+  startDecoding(prompts: TokenBatch, { lengths, slots }: DecodingOptions): DecodingStart {
+    const { inputIds, batchSize, length } = prompts;
+    this.#checkIds(inputIds);
+    const caches: LayerCache[] = [];
+    const layout = layoutOf(prompts);
+    const toCache = (x: tf.Tensor3D) => tf.keep(toSlots(byBatch(x, batchSize), slots));
+    try {
+      const hidden = tf.tidy(() => {
+        const table = this.#angles.tableFor(layout.positions);
+        const { positions } = layout.deviceRanges();
+        const rows = this.#run(inputIds, {
+          rotate: (x) => ropeAt(x, table, positions),
+          attend: (_, q, k, v) => {
+            caches.push({ keys: toCache(k), values: toCache(v) });
+            return segmentAttention(q, k, v, layout);
+          },
+        });
+        return embedding(rows, lengths.map((tokens, b) => b * length + tokens - 1));
+      });
+      return { hidden, decoder: this.#decoder(caches) };
+    } finally {
+      layout.dispose();
+    }
+  }
+
+  dispose(): void {
+    tf.dispose([...this.parameters.values()]);
+  }
+
+  #decoder(caches: LayerCache[]): Decoder {
+    return {
+      step: (ids, positions) => {
+        this.#checkIds(ids);
+        return tf.tidy(() => {
+          const table = this.#angles.tableAt(positions);
+          const rows = tf.range(0, ids.length, 1, "int32");
+          return this.#run(ids, {
+            rotate: (x) => ropeAt(x, table, rows),
+            attend: (layer, q, k, v) => {
+              const cache = caches[layer]!;
+              const byOne = (x: tf.Tensor3D) => byBatch(x, ids.length);
+              cache.keys = replace(cache.keys, byOne(k), positions);
+              cache.values = replace(cache.values, byOne(v), positions);
+              const mixed = cachedAttention(byOne(q), cache.keys, cache.values, positions);
+              return tf.reshape(mixed, q.shape);
+            },
+          });
+        });
+      },
+      dispose: () => caches.forEach(({ keys, values }) => tf.dispose([keys, values])),
+    };
+  }
+
+  /** Embedding, blocks, last norm: ids [N] -> [N, C]. */
+  #run(inputIds: Int32Array, around: Surroundings): tf.Tensor2D {
+    let x = this.#blocks.embed(inputIds);
+    for (let layer = 0; layer < this.config.numHiddenLayers; layer++) {
+      x = next(x, this.#blocks.block(x, layer, around));
+    }
+    return this.#blocks.finish(x);
+  }
+
+  #checkIds(inputIds: Int32Array): void {
+    const { vocabSize } = this.config;
+    const outside = inputIds.find((id) => id < 0 || id >= vocabSize);
+    if (outside !== undefined) throw tokenOutOfRange(outside, vocabSize);
+  }
+}
+
+/** A padded batch as the stream it is: B causal sequences of T tokens. */
+function layoutOf({ batchSize, length }: TokenBatch): SegmentLayout {
+  return SegmentLayout.ofBatch(batchSize, length);
+}
+
+/** [B T, H, D] -> [B, T, H, D]. */
+function byBatch(x: tf.Tensor3D, B: number): tf.Tensor4D {
+  const [N, H, D] = x.shape;
+  return tf.reshape(x, [B, N / B, H, D]);
+}
+
+/** A layer's keys and values so far, [B, K, S, D]. */
+interface LayerCache {
+  keys: tf.Tensor4D;
+  values: tf.Tensor4D;
+}
+
+/** [B, T, K, D] -> [B, K, S, D], zeros after T. */
+function toSlots(x: tf.Tensor4D, slots: number): tf.Tensor4D {
+  const byHead = tf.transpose(x, [0, 2, 1, 3]) as tf.Tensor4D;
+  return tf.pad4d(byHead, [[0, 0], [0, 0], [0, slots - x.shape[1]], [0, 0]]);
+}
+
+/** A cache with one more row [B, 1, K, D] a sequence; the old one is disposed. */
+function replace(cache: tf.Tensor4D, row: tf.Tensor4D, positions: Int32Array): tf.Tensor4D {
+  const next = writeSlot(cache, tf.transpose(row, [0, 2, 1, 3]) as tf.Tensor4D, positions);
+  cache.dispose();
+  return tf.keep(next);
+}
+
+/** Goes on from a block's output; its input is no longer needed, beyond what the tape has saved. */
+function next(x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor2D {
+  x.dispose();
+  return y;
+}

@@ -1,0 +1,20 @@
+/**
+ * linearLayer: a linear layer as a model has it: `linear` with the layer's own weights
+ *
+ *     x [N, C]   weight [D, C]   bias [D]   y [N, D]
+ */
+
+import type { HalfMatrix } from "../tensor/half_matrix.ts";
+import type { tf } from "../tensor/tf.ts";
+import { linear } from "./linear.ts";
+
+/** A linear layer's weight [out, in] and bias [out]. */
+export interface LinearWeights {
+  readonly weight: tf.Tensor2D | HalfMatrix;
+  readonly bias?: tf.Tensor1D;
+}
+
+/** Applies a layer. */
+export function linearLayer(x: tf.Tensor2D, { weight, bias }: LinearWeights): tf.Tensor2D {
+  return linear(x, weight, bias);
+}
