@@ -8,7 +8,7 @@ import type { JsonObject } from "../src/base/json.ts";
 import { API_VERSION, type Stage, type StageContext } from "../src/runner/contract.ts";
 import type { Device, DeviceChoice } from "../src/tensor/device.ts";
 import type { TrainHooks, TrainResult } from "../src/train/loop.ts";
-import { type OrpoOptions, orpoOptions } from "../src/train/options.ts";
+import { type OrpoOptions, orpoOptions, type OrpoOptionsInput } from "../src/train/options.ts";
 import { type FolderDraft, modelFolder, tokenizedPairs, trainingLog } from "./artifacts.ts";
 
 type OrpoInputs = { readonly model: typeof modelFolder; readonly pairs: typeof tokenizedPairs };
@@ -16,7 +16,7 @@ type OrpoOutputs = { readonly model: typeof modelFolder; readonly log: typeof tr
 type OrpoContext = StageContext<OrpoInputs, OrpoOptions>;
 
 /** Trains a model by ORPO. */
-export const orpo: Stage<OrpoInputs, OrpoOutputs, OrpoOptions, Partial<OrpoOptions>, "orpo"> = {
+export const orpo: Stage<OrpoInputs, OrpoOutputs, OrpoOptions, OrpoOptionsInput, "orpo"> = {
   apiVersion: API_VERSION,
   name: "orpo",
   version: "1",
@@ -24,8 +24,8 @@ export const orpo: Stage<OrpoInputs, OrpoOutputs, OrpoOptions, Partial<OrpoOptio
   inputs: { model: modelFolder, pairs: tokenizedPairs },
   outputs: { model: modelFolder, log: trainingLog },
   config: orpoOptions,
-  // How often figures are read and checkpoints kept changes no weight and no row.
-  volatile: ["loggingSteps", "saveSteps", "saveTotalLimit"],
+  // How often figures are read, checkpoints kept and layers computed changes no weight and no row.
+  volatile: ["loggingSteps", "saveSteps", "saveTotalLimit", "gradientCheckpointing"],
   run: train,
 };
 
@@ -33,6 +33,7 @@ export default orpo;
 
 async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: FolderDraft }> {
   const { openDevice } = await import("../src/tensor/device.ts");
+  const { unfilledModel } = await import("../src/models/unfilled.ts");
   const { loadCausalLM } = await import("../src/models/load.ts");
   const { saveCausalLM } = await import("../src/models/save.ts");
   const { resolveObjective } = await import("../src/train/objective.ts");
@@ -48,6 +49,7 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
     ctx.log(`training on ${training.size} pairs, ${evaluation.size} held out; ${device.note}`);
     const result = await trainOrpo({
       model,
+      makeUnfilled: () => unfilledModel(model.config),
       train: training,
       evaluation,
       options: ctx.config,
@@ -116,6 +118,9 @@ function summaryOf(
     trainMs: state.trainMs,
     pairsPerSecond: state.pairs / seconds,
     tokensPerSecond: state.tokens / seconds,
+    recomputedLayers: state.memory!.recomputedLayers,
+    microBatchTokens: state.memory!.microBatchTokens,
+    predictedPeakBytes: state.memory!.predictedPeakBytes ?? null,
     peakMemoryBytes: state.peakMemoryBytes,
   };
 }

@@ -83,6 +83,17 @@ export function currentDevice(): Device {
   return current;
 }
 
+/** Runs `f`, which waits for nothing, while another device is current. */
+export function withDevice<T>(device: Device, f: () => T): T {
+  const before = current;
+  current = device;
+  try {
+    return f();
+  } finally {
+    current = before;
+  }
+}
+
 async function choose(want: DeviceChoice): Promise<Device> {
   switch (want) {
     case "webgpu":
@@ -128,14 +139,21 @@ async function start(backend: Backend): Promise<Device> {
   }
 }
 
+/** What an adapter says of itself. */
+export function factsOf(info: GPUAdapterInfo): AdapterFacts {
+  const { vendor, architecture, description, isFallbackAdapter } = info;
+  return { vendor, architecture, description, software: isFallbackAdapter };
+}
+
 function webgpuDevice(handle: WebGPUHandle): Device {
-  const { vendor, architecture, description, isFallbackAdapter } = handle.info;
+  const adapter = factsOf(handle.info);
+  const { vendor, architecture, description, software } = adapter;
   const { maxBufferSize, maxStorageBufferBindingSize } = handle.limits;
   const name = description || [vendor, architecture].filter((part) => part !== "").join(" ");
-  const kind = isFallbackAdapter ? "software adapter on the CPU" : "GPU";
+  const kind = software ? "software adapter on the CPU" : "GPU";
   return {
     backend: "webgpu",
-    adapter: { vendor, architecture, description, software: isFallbackAdapter },
+    adapter,
     limits: { maxBufferBytes: maxBufferSize, maxBindingBytes: maxStorageBufferBindingSize },
     features: handle.features,
     note: `WebGPU on ${name} (${kind}, ${bytes(maxStorageBufferBindingSize)} a binding)`,

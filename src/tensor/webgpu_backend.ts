@@ -53,8 +53,7 @@ export interface WebGPUHandle {
 
 /** Opens the adapter with its full limits and registers it as tfjs's "webgpu"; undefined: none. */
 export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
-  setDefaults();
-  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await findAdapter();
   if (!adapter) return undefined;
   const requiredLimits = Object.fromEntries(
     WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
@@ -62,20 +61,41 @@ export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
   const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   const failures = watch(device);
-  const backend = new GuardedBackend(device, adapter.info);
+  const { backend, memory } = guardedBackend(device, adapter.info);
+  useSettledFlags();
+  tf.removeBackend("webgpu");
+  tf.registerBackend("webgpu", () => backend);
+  const features = new Set<string>(requiredFeatures);
+  const { limits } = device;
+  return { backend, info: adapter.info, limits, features, memory, checkFailed: failures };
+}
+
+/** The adapter that is opened; undefined: none. */
+export async function findAdapter(): Promise<GPUAdapter | undefined> {
+  setDefaults();
+  const found = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  return found ?? undefined;
+}
+
+/** tfjs's backend on a device, with its limits checked, its pool bounded and its memory watched. */
+export function guardedBackend(
+  device: GPUDevice,
+  info: GPUAdapterInfo,
+): { backend: WebGPUBackend; memory: DeviceMemory } {
+  const backend = new GuardedBackend(device, info);
   const pool = backend.bufferManager as unknown as BufferPool;
   const memory = new WatchedMemory(() => pool.numBytesAllocated + scratchBytes(device));
   boundPool(pool, () => memory.note());
+  return { backend, memory };
+}
+
+/** Fixes which of its programs tfjs takes, for results that repeat. */
+export function useSettledFlags(): void {
   tf.env().set("WEBGPU_MATMUL_PROGRAM_TYPE", PACKED_MATMUL);
   // Off: a small tensor would be computed on the CPU or the GPU depending on where it was last,
   // and a resumed run would differ from an uninterrupted one in the last bits.
   tf.env().set("WEBGPU_CPU_FORWARD", false);
-  tf.removeBackend("webgpu");
-  tf.registerBackend("webgpu", () => backend);
   registerLargeAdd();
-  const features = new Set<string>(requiredFeatures);
-  const { limits } = device;
-  return { backend, info: adapter.info, limits, features, memory, checkFailed: failures };
 }
 
 /** Settings that Deno and drivers take from the environment; those already set stay. */

@@ -1,5 +1,6 @@
 /** Every error of the training layer, made here. */
 
+import { format as formatBytes } from "@std/fmt/bytes";
 import { OddsmithError } from "../base/error.ts";
 
 function trainError(
@@ -94,6 +95,18 @@ export function beyondDevice(cause: OddsmithError): OddsmithError {
     "lower microBatchTokens (the result is the same) or, where a single pair is too large, " +
       "tokenize's maxLength",
     { cause },
+  );
+}
+
+/** A budget that no way to run the training fits. */
+export function memoryTooSmall(needed: number, budget: number, tokens: number): OddsmithError {
+  const show = (count: number) => formatBytes(count, { binary: true });
+  return trainError(
+    "MEMORY_BUDGET",
+    `Cannot train within memoryBudget ${show(budget)}: with every layer computed twice and ` +
+      `${tokens} tokens a micro-batch it takes ${show(needed)}`,
+    "lower tokenize's maxLength, train a LoRA adapter (lora) on a smaller base (quantization), or " +
+      "raise memoryBudget",
   );
 }
 

@@ -8,8 +8,6 @@
 
 import { join } from "@std/path";
 import { OddsmithError } from "../base/error.ts";
-import { globalNorm } from "../ops/global_norm.ts";
-import { tf } from "../tensor/tf.ts";
 import { addSizes } from "./batch.ts";
 import { BestModel } from "./best_model.ts";
 import { loadNewestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
@@ -20,10 +18,12 @@ import { chooseKernels, type KeptTuning } from "./kept_tuning.ts";
 import { LogFile, type LogRow } from "./log_file.ts";
 import { type PairMetrics, ScoreSummary } from "./metrics.ts";
 import { type OrpoObjective, resolveObjective } from "./objective.ts";
-import { AdamW, clipFactor } from "./optimizer.ts";
-import { WindowSampler } from "./sampler.ts";
+import { AdamW } from "./optimizer.ts";
+import { applyGradients } from "./optimizer_step.ts";
+import { planRun, samplerOf } from "./run_plan.ts";
+import type { WindowSampler } from "./sampler.ts";
 import { type Schedule, scheduleFactor, warmupStepsOf } from "./schedule.ts";
-import { countStep, initialState, type TrainState } from "./state.ts";
+import { countStep, initialState, type KeptPlan, type TrainState } from "./state.ts";
 import { StepLog } from "./step_log.ts";
 import type { TrainResult, TrainRun } from "./train_run.ts";
 import { planWindow, type WindowPlan } from "./window_plan.ts";
@@ -77,6 +77,7 @@ class Training {
   readonly #best: BestModel;
   readonly #steps: StepLog;
   readonly #file: LogFile;
+  readonly #memory: KeptPlan;
   readonly #resumedFrom?: number;
   /** The next step's micro-batches, once they are laid out. */
   #nextPlan?: WindowPlan;
@@ -88,14 +89,10 @@ class Training {
     try {
       const loaded = await loadNewestCheckpoint(run.dir, run.model, optimizer, run.hooks.log);
       const { device, model, options } = run;
-      const tuning = await chooseKernels(
-        device,
-        model,
-        options.microBatchTokens,
-        loaded?.tuning,
-      );
+      const tuning = await chooseKernels(device, model, options.microBatchTokens, loaded?.tuning);
+      const memory = loaded?.memory ?? planRun(run);
       const file = await LogFile.open(join(run.dir, "steps.jsonl"), loaded?.logBytes ?? 0);
-      return new Training(run, optimizer, file, loaded, tuning);
+      return new Training(run, optimizer, file, { loaded, tuning, memory });
     } catch (error) {
       optimizer.dispose();
       throw error;
@@ -106,21 +103,14 @@ class Training {
     run: TrainRun,
     optimizer: AdamW,
     file: LogFile,
-    loaded?: TrainState,
-    tuning?: KeptTuning,
+    { loaded, tuning, memory }: { loaded?: TrainState; tuning?: KeptTuning; memory: KeptPlan },
   ) {
-    const { options, train } = run;
+    const { options } = run;
     this.#run = run;
     this.#objective = resolveObjective(options);
     this.#optimizer = optimizer;
     this.#file = file;
-    const windowSize = options.microBatchSize * options.gradientAccumulationSteps;
-    this.#sampler = new WindowSampler(
-      train.size,
-      windowSize,
-      options.shuffle,
-      loaded?.position ?? `${run.seed}/order`,
-    );
+    this.#sampler = samplerOf(run, loaded?.position);
     const totalSteps = options.maxSteps || Math.ceil(options.epochs * this.#sampler.stepsPerEpoch);
     this.#schedule = {
       type: options.lrSchedulerType,
@@ -129,6 +119,7 @@ class Training {
     };
     this.#state = loaded ?? initialState(this.#sampler.position);
     this.#state.tuning = tuning;
+    this.#memory = this.#state.memory = memory;
     this.#resumedFrom = loaded?.step;
     this.#savedStep = loaded?.step;
     this.#best = new BestModel(run.dir, options);
@@ -180,14 +171,13 @@ class Training {
     this.#nextPlan = undefined;
     const { gradients, batches } = await windowGradients(model, plan, {
       objective: this.#objective,
+      recomputedLayers: this.#memory.recomputedLayers,
       beforeBatch: () => this.#breathe(),
     });
     const state = this.#state;
     const learningRate = options.learningRate * scheduleFactor(this.#schedule, state.step);
-    const gradNorm = globalNorm([...gradients.values()]);
-    const factor = options.maxGradNorm > 0 ? clipFactor(gradNorm, options.maxGradNorm) : undefined;
-    this.#optimizer.update(gradients, learningRate, factor);
-    tf.dispose([...gradients.values(), ...(factor ? [factor] : [])]);
+    const { maxGradNorm } = options;
+    const gradNorm = applyGradients(this.#optimizer, gradients, learningRate, maxGradNorm);
     this.#sampler.advance();
     countStep(state, {
       position: this.#sampler.position,
@@ -206,7 +196,7 @@ class Training {
   #plan(): WindowPlan {
     const { train, options } = this.#run;
     const pairs = this.#sampler.window().map((index) => train.at(index));
-    const limits = { pairs: options.microBatchSize, tokens: options.microBatchTokens };
+    const limits = { pairs: options.microBatchSize, tokens: this.#memory.microBatchTokens };
     return planWindow(pairs, this.#objective.nllScope, limits);
   }
 
@@ -231,7 +221,7 @@ class Training {
     const summary = new ScoreSummary(this.#objective);
     const scores = scorePairs(model, evaluation, {
       batchSize: options.microBatchSize,
-      batchTokens: options.microBatchTokens,
+      batchTokens: this.#memory.microBatchTokens,
       nllScope: this.#objective.nllScope,
       signal,
     });

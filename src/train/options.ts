@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { parseByteSize } from "../base/byte_size.ts";
 import { PAIR_METRICS, type PairMetricName } from "./metrics.ts";
 import { DEFAULT_BETA, type NllReduction, type NllScope, type OrpoPreset } from "./objective.ts";
 import type { ScheduleType } from "./schedule.ts";
@@ -47,6 +48,10 @@ export interface OrpoOptions {
   microBatchSize: number;
   /** Tokens a forward and backward pass, at most; a shared prompt counts once. Default 4096. */
   microBatchTokens: number;
+  /** Layers computed twice to save memory: all, none, or the first n. Default: as memoryBudget asks. */
+  gradientCheckpointing?: boolean | number;
+  /** Bytes of device memory the training may hold; absent: any. */
+  memoryBudget?: number;
   /** A step trains on this many times `microBatchSize` pairs. Default 1. */
   gradientAccumulationSteps: number;
   /** Shuffles the pairs every epoch, by the seed. Default true. */
@@ -72,8 +77,21 @@ export interface OrpoOptions {
 const EVAL_METRICS = PAIR_METRICS.map((name) => `eval_${name}` as const);
 const count = (min: number) => z.int().min(min);
 
+function toBytes(text: string | number, context: z.RefinementCtx): number {
+  const bytes = parseByteSize(text);
+  if (bytes !== undefined) return bytes;
+  context.addIssue({ code: "custom", message: 'expected an amount of memory, e.g. "4GiB"' });
+  return z.NEVER;
+}
+
+/** The options as a pipeline gives them. */
+export type OrpoOptionsInput = Partial<Omit<OrpoOptions, "memoryBudget">> & {
+  /** E.g. "4GiB", or bytes. */
+  memoryBudget?: string | number;
+};
+
 /** Checks the options of ORPO training and fills in the defaults. */
-export const orpoOptions: z.ZodType<OrpoOptions, Partial<OrpoOptions>> = z.strictObject({
+export const orpoOptions: z.ZodType<OrpoOptions, OrpoOptionsInput> = z.strictObject({
   preset: z.enum(["trl", "official", "llamafactory", "paper"]).default("trl").describe(
     "Known trainer whose NLL is followed: trl and official cover prompt + chosen and pool tokens; " +
       "llamafactory and paper cover the chosen answer and average examples",
@@ -117,6 +135,14 @@ export const orpoOptions: z.ZodType<OrpoOptions, Partial<OrpoOptions>> = z.stric
   microBatchTokens: count(1).default(4096).describe(
     "Tokens in one forward and backward pass, at most (a pair that has more goes alone); a prompt " +
       "counts once. Of this and microBatchSize, the one reached first ends a micro-batch",
+  ),
+  gradientCheckpointing: z.union([z.boolean(), count(0)]).optional().describe(
+    "Compute layers a second time in the backward pass instead of keeping what they saved: true " +
+      "all, false none, n the first n; the result is the same. Default: as many as memoryBudget asks",
+  ),
+  memoryBudget: z.union([z.string(), count(1)]).transform(toBytes).optional().describe(
+    'Device memory the training may hold, e.g. "4GiB" (webgpu): layers are computed twice, then ' +
+      "microBatchTokens halved, until it fits",
   ),
   gradientAccumulationSteps: count(1).default(1).describe(
     "An optimizer step trains on this times microBatchSize pairs, in as many micro-batches or, " +

@@ -13,6 +13,16 @@ export interface EvalRecord {
   metrics: PairMetrics;
 }
 
+/** How much of a training is on the device at a time. */
+export interface KeptPlan {
+  /** Layers computed twice. */
+  recomputedLayers: number;
+  /** Tokens a micro-batch, at most. */
+  microBatchTokens: number;
+  /** Most bytes the device was predicted to hold; absent where that was not rehearsed. */
+  predictedPeakBytes?: number;
+}
+
 /** Where a training is. */
 export interface TrainState {
   /** Optimizer steps done. */
@@ -45,6 +55,8 @@ export interface TrainState {
   trainMs: number;
   /** Most bytes the device held. */
   peakMemoryBytes: number;
+  /** How it is run, fixed when it began. */
+  memory?: KeptPlan;
   /** What its kernels are chosen by; absent off webgpu. */
   tuning?: KeptTuning;
 }

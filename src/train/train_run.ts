@@ -11,6 +11,11 @@ import type { TrainState } from "./state.ts";
 export interface TrainRun {
   /** Trained in place. */
   readonly model: CausalLM;
+  /**
+   * Makes a model like it on the current device, its weights without values: what memory is
+   * planned with. Absent: nothing is planned or predicted.
+   */
+  readonly makeUnfilled?: () => CausalLM;
   /** Pairs to train on. */
   readonly train: PairStore;
   /** Held-out pairs; may be empty. */

@@ -1,0 +1,100 @@
+/** Plans the memory of a training: which steps are rehearsed, and what the options leave open. */
+
+import type { CausalLM } from "../models/model.ts";
+import type { ModelConfig } from "../models/config.ts";
+import type { RehearsalTarget } from "../tensor/rehearsal.ts";
+import type { PairTokens } from "./batch.ts";
+import { forecastMemory } from "./forecast.ts";
+import { type MemoryPlan, planMemory } from "./memory_plan.ts";
+import { resolveObjective } from "./objective.ts";
+import type { OrpoOptions } from "./options.ts";
+import { cutPairs, rowsOf } from "./packing.ts";
+import { planWindow } from "./window_plan.ts";
+
+/** A training to plan. */
+export interface PlannedTraining {
+  readonly target: RehearsalTarget;
+  readonly config: ModelConfig;
+  /** Makes the model on the current device, its weights without values. */
+  readonly makeModel: () => CausalLM;
+  readonly options: OrpoOptions;
+  /** Pairs of the optimizer steps that may be rehearsed. */
+  readonly windows: readonly (readonly PairTokens[])[];
+}
+
+/** Steps rehearsed beside the largest: their sizes are what the buffer pool is left with. */
+const MORE_STEPS = 2;
+
+/**
+ * Decides how a training is run, and tells the memory it will hold.
+ *
+ * @throws {OddsmithError} TrainError MEMORY_BUDGET; DeviceError LIMIT_EXCEEDED.
+ */
+export function planTraining(training: PlannedTraining): MemoryPlan {
+  const { target, config, makeModel, options, windows } = training;
+  const objective = resolveObjective(options);
+  return planMemory({
+    budgetBytes: options.memoryBudget,
+    recomputedLayers: layersAsked(options, config),
+    microBatchTokens: options.microBatchTokens,
+    longestPair: windows.flat().reduce((most, pair) => Math.max(most, rowsOf([pair])), 0),
+    config,
+    forecast: (recomputedLayers, microBatchTokens) => {
+      const limits = { pairs: options.microBatchSize, tokens: microBatchTokens };
+      const largest = largestWindow(windows, limits);
+      return forecastMemory(target, {
+        makeModel,
+        objective,
+        optimizer: options,
+        maxGradNorm: options.maxGradNorm,
+        recomputedLayers,
+        windows: [...windows.slice(0, MORE_STEPS), largest, largest]
+          .map((pairs) => planWindow(pairs, objective.nllScope, limits)),
+      });
+    },
+  });
+}
+
+/** The layers that the options say are computed twice; undefined where they leave it open. */
+export function layersAsked(
+  { gradientCheckpointing }: Pick<OrpoOptions, "gradientCheckpointing">,
+  { numHiddenLayers }: Pick<ModelConfig, "numHiddenLayers">,
+): number | undefined {
+  if (typeof gradientCheckpointing === "boolean") {
+    return gradientCheckpointing ? numHiddenLayers : 0;
+  }
+  return gradientCheckpointing;
+}
+
+/**
+ * Pairs as they come where no data is at hand: one optimizer step whose micro-batches are full.
+ *
+ * @param maxLength Tokens of prompt and one answer, at most.
+ */
+export function fullWindow(
+  { microBatchSize, microBatchTokens, gradientAccumulationSteps }: OrpoOptions,
+  maxLength: number,
+): PairTokens[] {
+  const prompt = Math.floor(maxLength / 2);
+  const answer = maxLength - prompt;
+  const fitting = Math.max(1, Math.floor(microBatchTokens / (prompt + 2 * answer)));
+  const pairs = Math.min(microBatchSize, fitting) * Math.min(gradientAccumulationSteps, 2);
+  return Array.from({ length: pairs }, (_, i) => {
+    const ids = (length: number) => new Int32Array(length).fill(i % 2);
+    // Prompts that differ, so that none is shared.
+    const promptIds = ids(prompt).fill(1, 0, i % (prompt + 1));
+    return { id: `${i}`, promptIds, chosenIds: ids(answer), rejectedIds: ids(answer) };
+  });
+}
+
+function largestWindow(
+  windows: readonly (readonly PairTokens[])[],
+  limits: { pairs: number; tokens: number },
+): readonly PairTokens[] {
+  let [largest, most] = [windows[0]!, 0];
+  for (const window of windows) {
+    const rows = Math.max(...cutPairs(window, limits).map(rowsOf));
+    if (rows > most) [largest, most] = [window, rows];
+  }
+  return largest;
+}

@@ -1,0 +1,55 @@
+/** What is settled before a training's first step: the order of its pairs, and its memory. */
+
+import { openTarget } from "../tensor/rehearsal.ts";
+import type { PairTokens } from "./batch.ts";
+import { layersAsked, planTraining } from "./plan_training.ts";
+import { type DataPosition, WindowSampler } from "./sampler.ts";
+import type { KeptPlan } from "./state.ts";
+import type { TrainRun } from "./train_run.ts";
+
+/** Optimizer steps looked through for the largest; an epoch of more is judged by its first. */
+const MOST_WINDOWS = 4000;
+
+/** The order a training goes through its pairs in. */
+export function samplerOf({ train, options, seed }: TrainRun, from?: DataPosition): WindowSampler {
+  const windowSize = options.microBatchSize * options.gradientAccumulationSteps;
+  return new WindowSampler(train.size, windowSize, options.shuffle, from ?? `${seed}/order`);
+}
+
+/**
+ * Plans a training that begins, on the device that is open.
+ *
+ * @throws {OddsmithError} TrainError MEMORY_BUDGET.
+ */
+export function planRun(run: TrainRun): KeptPlan {
+  const { model, makeUnfilled, options, hooks } = run;
+  const target = openTarget();
+  if (!target || !makeUnfilled) {
+    if (options.memoryBudget !== undefined) {
+      hooks.log("memoryBudget is not kept: memory is planned on webgpu alone", "warn");
+    }
+    return {
+      recomputedLayers: layersAsked(options, model.config) ?? 0,
+      microBatchTokens: options.microBatchTokens,
+    };
+  }
+  const { recomputedLayers, microBatchTokens, forecast } = planTraining({
+    target,
+    config: model.config,
+    makeModel: makeUnfilled,
+    options,
+    windows: firstWindows(run),
+  });
+  return { recomputedLayers, microBatchTokens, predictedPeakBytes: forecast.peakBytes };
+}
+
+function firstWindows(run: TrainRun): PairTokens[][] {
+  const sampler = samplerOf(run);
+  const steps = run.options.maxSteps || Math.ceil(run.options.epochs * sampler.stepsPerEpoch);
+  const count = Math.min(steps, sampler.stepsPerEpoch, MOST_WINDOWS);
+  return Array.from({ length: count }, () => {
+    const pairs = sampler.window().map((index) => run.train.at(index));
+    sampler.advance();
+    return pairs;
+  });
+}
