@@ -4,6 +4,8 @@
  */
 
 import { z } from "zod";
+import type { JsonObject } from "../src/base/json.ts";
+import type { InitOptions } from "../src/models/init.ts";
 import { API_VERSION, defineStage, type Stage, type StageContext } from "../src/runner/contract.ts";
 import { type FolderDraft, modelFolder } from "./artifacts.ts";
 
@@ -73,6 +75,14 @@ export const model: Stage<
     const { modelFiles } = await import("../src/models/folder.ts");
     return await modelFiles(resolvePath(config.from));
   },
+  forecast: async ({ config, resolvePath }) => {
+    const { readJson } = await import("../src/models/folder.ts");
+    const { initConfig } = await import("../src/models/init.ts");
+    const json = config.init
+      ? initConfig(await initOptions(config.init))
+      : (await readJson(resolvePath(config.from!), "config.json"))?.json;
+    return json ? { outputs: { model: { config: json as JsonObject } } } : {};
+  },
   run: async (ctx) => {
     ctx.signal.throwIfAborted();
     return { model: ctx.config.init ? makeModel(ctx.config.init, ctx) : await takeModel(ctx) };
@@ -100,24 +110,28 @@ function makeModel(options: Init, ctx: Context): FolderDraft {
   return async (dir) => {
     const { join } = await import("@std/path");
     const { initModel } = await import("../src/models/init.ts");
-    const { BYTE_SPECIAL_TOKENS, BYTE_VOCAB_SIZE, byteTokenizerFiles } = await import(
-      "../src/text/byte_tokenizer.ts"
-    );
-    const idOf = (token: typeof BYTE_SPECIAL_TOKENS[number]): number =>
-      BYTE_VOCAB_SIZE - BYTE_SPECIAL_TOKENS.length + BYTE_SPECIAL_TOKENS.indexOf(token);
-    await initModel(dir, {
-      ...options,
-      intermediateSize: options.intermediateSize ?? Math.ceil(options.hiddenSize / 6) * 16,
-      numKeyValueHeads: options.numKeyValueHeads ?? options.numAttentionHeads,
-      vocabSize: BYTE_VOCAB_SIZE,
-      bosTokenId: idOf("<|bos|>"),
-      eosTokenId: idOf("<|eos|>"),
-      padTokenId: idOf("<|pad|>"),
-    }, ctx.seed);
+    const { byteTokenizerFiles } = await import("../src/text/byte_tokenizer.ts");
+    await initModel(dir, await initOptions(options), ctx.seed);
     for (const [name, text] of Object.entries(byteTokenizerFiles())) {
       await Deno.writeTextFile(join(dir, name), text);
     }
     await recordModel(dir, ctx);
+  };
+}
+
+/** A new model's sizes, with those that follow from others and from its tokenizer. */
+async function initOptions(options: Init): Promise<InitOptions> {
+  const { BYTE_SPECIAL_TOKENS, BYTE_VOCAB_SIZE } = await import("../src/text/byte_tokenizer.ts");
+  const idOf = (token: typeof BYTE_SPECIAL_TOKENS[number]): number =>
+    BYTE_VOCAB_SIZE - BYTE_SPECIAL_TOKENS.length + BYTE_SPECIAL_TOKENS.indexOf(token);
+  return {
+    ...options,
+    intermediateSize: options.intermediateSize ?? Math.ceil(options.hiddenSize / 6) * 16,
+    numKeyValueHeads: options.numKeyValueHeads ?? options.numAttentionHeads,
+    vocabSize: BYTE_VOCAB_SIZE,
+    bosTokenId: idOf("<|bos|>"),
+    eosTokenId: idOf("<|eos|>"),
+    padTokenId: idOf("<|pad|>"),
   };
 }
 

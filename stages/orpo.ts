@@ -5,8 +5,16 @@
 
 import { join } from "@std/path";
 import type { JsonObject } from "../src/base/json.ts";
-import { API_VERSION, type Stage, type StageContext } from "../src/runner/contract.ts";
+import {
+  API_VERSION,
+  type Forecast,
+  type ForecastContext,
+  type Stage,
+  type StageContext,
+} from "../src/runner/contract.ts";
+import type { Dataset } from "../src/runner/dataset.ts";
 import type { Device, DeviceChoice } from "../src/tensor/device.ts";
+import type { TokenizedPair } from "../src/text/pair.ts";
 import type { TrainHooks, TrainResult } from "../src/train/loop.ts";
 import { type OrpoOptions, orpoOptions, type OrpoOptionsInput } from "../src/train/options.ts";
 import { type FolderDraft, modelFolder, tokenizedPairs, trainingLog } from "./artifacts.ts";
@@ -26,6 +34,7 @@ export const orpo: Stage<OrpoInputs, OrpoOutputs, OrpoOptions, OrpoOptionsInput,
   config: orpoOptions,
   // How often figures are read, checkpoints kept and layers computed changes no weight and no row.
   volatile: ["loggingSteps", "saveSteps", "saveTotalLimit", "gradientCheckpointing"],
+  forecast,
   run: train,
 };
 
@@ -79,6 +88,28 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
     model.dispose();
     throw error;
   }
+}
+
+/** Rehearses the training's memory: on the stored pairs, or on pairs as long as they may be. */
+async function forecast(
+  { config: options, device, inputs }: ForecastContext<OrpoOptions>,
+): Promise<Forecast> {
+  const { forecastConfig } = await import("./forecast_inputs.ts");
+  const { PairStore } = await import("../src/train/pair_store.ts");
+  const { forecastLines } = await import("../src/train/forecast_lines.ts");
+  const config = await forecastConfig(inputs.model);
+  const known = inputs.model?.facts;
+  const facts: Forecast = known ? { outputs: { model: known } } : {};
+  if (device !== "auto" && device !== "webgpu") return facts;
+  const stored = await inputs.pairs?.read?.() as Dataset<TokenizedPair> | undefined;
+  const maxLength = inputs.pairs?.facts?.maxLength;
+  if (!config || !(stored || typeof maxLength === "number")) {
+    return { ...facts, lines: ["memory: known once the stages before it have run"] };
+  }
+  const pairs = stored
+    ? await PairStore.load(stored.rows("train"), config)
+    : { maxLength: maxLength as number };
+  return { ...facts, lines: await forecastLines(config, options, pairs) };
 }
 
 function hooksOf(ctx: OrpoContext): TrainHooks {

@@ -58,6 +58,13 @@ export const tokenize: Stage<
   inputs: { pairs: templatedPairs, model: modelFolder },
   outputs: { pairs: tokenizedPairs },
   config,
+  forecast: async ({ config, inputs }) => {
+    const { DEFAULT_MAX_LENGTH } = await import("../src/text/encoding_plan.ts");
+    const { forecastConfig } = await import("./forecast_inputs.ts");
+    const positions = (await forecastConfig(inputs.model))?.maxPositionEmbeddings ?? Infinity;
+    const maxLength = config.maxLength ?? Math.min(positions, DEFAULT_MAX_LENGTH);
+    return { outputs: { pairs: { maxLength } } };
+  },
   async run(ctx) {
     return { pairs: await encodePairs(await ctx.inputs.pairs.read(), ctx) };
   },

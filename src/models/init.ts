@@ -36,7 +36,7 @@ export interface InitOptions {
  */
 export async function initModel(dir: string, options: InitOptions, seed: string): Promise<void> {
   const file = join(dir, "config.json");
-  const json = configJson(options);
+  const json = initConfig(options);
   const source = { file, json };
   const config = parseConfig(source);
   const shapes = architectureOf(modelTypeOf(source), file).parameterShapes(config);
@@ -70,7 +70,8 @@ function initialValues(
   return values.map(() => deviation * rng.normal());
 }
 
-function configJson(options: InitOptions): JsonObject {
+/** The config.json of a new model. */
+export function initConfig(options: InitOptions): JsonObject {
   return {
     architectures: ["LlamaForCausalLM"],
     model_type: "llama",

@@ -7,6 +7,9 @@
  */
 
 import type { Json, JsonObject } from "../base/json.ts";
+import type { Forecast, ForecastContext } from "./forecast.ts";
+
+export type { Forecast, ForecastContext, InputForecast } from "./forecast.ts";
 
 /** The version of this contract; a stage names the one it was written for. */
 export const API_VERSION = 1;
@@ -211,6 +214,11 @@ export interface Stage<
    * Their content is part of the cache key. A missing one should throw the stage's own error.
    */
   sources?(config: C, resolvePath: (path: string) => string): Promise<string[]>;
+  /**
+   * Says what `plan` prints of a run to come, and facts about the outputs for the forecasts of
+   * later stages. It is quick, writes nothing, and leaves out what is not known yet.
+   */
+  forecast?(ctx: ForecastContext<C>): Promise<Forecast>;
   /** Does the work and returns every output. */
   run(ctx: StageContext<I, C>): Promise<OutputValues<O>>;
 }

@@ -28,10 +28,10 @@ export function openTarget(): RehearsalTarget | undefined {
   return { adapter, features, limits: limitsOf(webgpuInternals().device.limits) };
 }
 
-/** The adapter that a run would open, as a target; a common GPU's where there is none. */
-export async function likelyTarget(): Promise<RehearsalTarget> {
+/** The adapter that a run would open, as a target; undefined: there is none. */
+export async function likelyTarget(): Promise<RehearsalTarget | undefined> {
   const adapter = await findAdapter();
-  if (!adapter) return COMMON_TARGET;
+  if (!adapter) return undefined;
   const { info, limits, features } = adapter;
   return { adapter: factsOf(info), features: new Set(features), limits: limitsOf(limits) };
 }

@@ -10,7 +10,7 @@ import type { Tokenizer } from "./tokenizer.ts";
 const MIN_MAX_LENGTH = 4;
 
 /** The longest default maxLength, in tokens. */
-const DEFAULT_MAX_LENGTH = 1024;
+export const DEFAULT_MAX_LENGTH = 1024;
 
 /** What a user may say about encoding; every part has a default. */
 export interface EncodeOptions {

@@ -11,7 +11,10 @@ import type { TrainRun } from "./train_run.ts";
 const MOST_WINDOWS = 4000;
 
 /** The order a training goes through its pairs in. */
-export function samplerOf({ train, options, seed }: TrainRun, from?: DataPosition): WindowSampler {
+export function samplerOf(
+  { train, options, seed }: Pick<TrainRun, "train" | "options" | "seed">,
+  from?: DataPosition,
+): WindowSampler {
   const windowSize = options.microBatchSize * options.gradientAccumulationSteps;
   return new WindowSampler(train.size, windowSize, options.shuffle, from ?? `${seed}/order`);
 }
@@ -43,12 +46,15 @@ export function planRun(run: TrainRun): KeptPlan {
   return { recomputedLayers, microBatchTokens, predictedPeakBytes: forecast.peakBytes };
 }
 
-function firstWindows(run: TrainRun): PairTokens[][] {
-  const sampler = samplerOf(run);
-  const steps = run.options.maxSteps || Math.ceil(run.options.epochs * sampler.stepsPerEpoch);
+/** The pairs of a training's first optimizer steps, an epoch's at most. */
+export function firstWindows(
+  { train, options, seed }: Pick<TrainRun, "train" | "options" | "seed">,
+): PairTokens[][] {
+  const sampler = samplerOf({ train, options, seed });
+  const steps = options.maxSteps || Math.ceil(options.epochs * sampler.stepsPerEpoch);
   const count = Math.min(steps, sampler.stepsPerEpoch, MOST_WINDOWS);
   return Array.from({ length: count }, () => {
-    const pairs = sampler.window().map((index) => run.train.at(index));
+    const pairs = sampler.window().map((index) => train.at(index));
     sampler.advance();
     return pairs;
   });

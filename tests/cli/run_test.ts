@@ -1,6 +1,7 @@
 /** run, plan and validate, as processes on small pipelines. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
 import { fixture, Workplace } from "./program.ts";
 
 const GOOD = fixture("good.yaml");
@@ -62,6 +63,30 @@ Deno.test("run: a failed stage exits with 1, and the command it prints goes on",
   const fixed = await place.program(module!, ...words, "--set", "stages.score.with.fail=false");
   assertEquals(fixed.code, 0, fixed.stderr);
   assertStringIncludes(fixed.stderr, "stages 1 ran, 1 reused");
+});
+
+Deno.test("plan: tells the memory a training will hold, and when it does not fit", async () => {
+  await using place = await Workplace.make();
+  const pairs = [{ prompt: "a", chosen: "b", rejected: "c" }].map((row) => JSON.stringify(row));
+  await Deno.writeTextFile(join(place.dir, "pairs.jsonl"), pairs.join("\n"));
+  const stages = [
+    { uses: "model", with: { init: { hiddenSize: 32 } } },
+    { uses: "ingest", with: { source: "pairs.jsonl" } },
+    { uses: "template", with: { template: "plain" } },
+    { uses: "tokenize" },
+    { uses: "orpo" },
+  ];
+  const file = join(place.dir, "p.json");
+  await Deno.writeTextFile(file, JSON.stringify({ name: "p", device: "webgpu", stages }));
+  const { stdout, stderr } = await place.run("plan", file);
+  assertMatch(
+    stdout,
+    /orpo: memory: at most [\d.]+ MiB on .*: weights [\d.]+ kiB, moments/,
+    stderr,
+  );
+  assertMatch(stdout, /orpo: memory: 4096 tokens a micro-batch, 0 of 4 layers computed twice/);
+  const tight = await place.run("plan", file, "--set", "stages.orpo.with.memoryBudget=100kB");
+  assertMatch(tight.stdout, /orpo: Cannot train within memoryBudget 97\.7 kiB: .* it takes/);
 });
 
 Deno.test("plan: gives each stage's action and reason, as text and as JSON", async () => {

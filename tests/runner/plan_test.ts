@@ -57,6 +57,41 @@ Deno.test("planPipeline: a changed option shows old and new; what follows depend
   });
 });
 
+Deno.test("planPipeline: forecasts get stored inputs or what was said of them, in order", async () => {
+  await inTempDir(async (dir) => {
+    const { word, shout } = wordStages();
+    const asked: unknown[] = [];
+    const forecasting = (prefix: string): Entry[] => [
+      {
+        stage: {
+          ...word,
+          forecast: ({ config }) => Promise.resolve({ outputs: { text: { said: config } } }),
+        },
+        config: { word: prefix },
+      },
+      {
+        stage: {
+          ...shout,
+          forecast: async ({ inputs }) => {
+            const [input] = Object.values(inputs);
+            asked.push(input?.facts ?? await input?.read?.());
+            if (prefix === "bad") throw new OddsmithError("X", "Y", "no room", { hint: "less" });
+            return { lines: [`about ${prefix}`] };
+          },
+        },
+      },
+    ];
+    const plan = async (prefix: string) =>
+      (await planPipeline(pipelineOf(dir, forecasting(prefix)))).map(({ forecast }) => forecast);
+    assertEquals(await plan("hi"), [undefined, ["about hi"]]);
+    assertEquals(asked, [{ said: { word: "hi" } }]);
+    assertEquals(await plan("bad"), [undefined, ["no room", "hint: less"]]);
+    await runAndListen(pipelineOf(dir, [{ stage: word, config: { word: "ho" } }]));
+    assertEquals(await plan("ho"), [undefined, ["about ho"]]);
+    assertEquals(asked.at(-1), "ho");
+  });
+});
+
 Deno.test("planPipeline: volatile options do not count", async () => {
   await inTempDir(async (dir) => {
     const stage = textStage("word", () => "x", { volatile: ["copyTo"] });

@@ -26,12 +26,20 @@ Deno.test("orpoOptions: says what is wrong, by option", () => {
   assert(orpoOptions.safeParse({ earlyStoppingPatience: 2, evalSteps: 5 }).success);
 });
 
-Deno.test("orpoOptions: every option has a description and, but for the preset's, a default", () => {
+Deno.test("orpoOptions: every option has a description and, where none decides for it, a default", () => {
+  const left = ["nllScope", "nllReduction", "gradientCheckpointing", "memoryBudget"];
   const schema = z.toJSONSchema(orpoOptions, { io: "input" });
   for (const [name, option] of Object.entries(schema.properties!)) {
     assert(typeof option === "object" && option.description, name);
-    assert(option.default !== undefined || name.startsWith("nll"), name);
+    assert((option.default === undefined) === left.includes(name), name);
   }
+});
+
+Deno.test("orpoOptions: memoryBudget is an amount of memory", () => {
+  assertEquals(orpoOptions.parse({ memoryBudget: "2 GiB" }).memoryBudget, 2 ** 31);
+  assertEquals(orpoOptions.parse({ memoryBudget: 4096 }).memoryBudget, 4096);
+  const result = orpoOptions.safeParse({ memoryBudget: "plenty" });
+  assertEquals(result.error?.issues[0]?.message, 'expected an amount of memory, e.g. "4GiB"');
 });
 
 Deno.test("greaterIsBetter: losses and rejected answers go down, the rest goes up", () => {

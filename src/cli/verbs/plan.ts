@@ -38,6 +38,9 @@ export const planVerb = defineVerb({
     } else {
       const cells = rows.map(({ stageId, action, reason }) => [stageId, action, reason]);
       context.write(formatTable(["stage", "action", "reason"], cells));
+      for (const { stageId, forecast = [] } of rows) {
+        for (const line of forecast) context.write(`${stageId}: ${line}\n`);
+      }
     }
     return EXIT.ok;
   },

@@ -1,6 +1,7 @@
 /** The planner: what a run would do, stage by stage and with reasons, without running anything. */
 
 import { decide, openPlanning } from "./decide.ts";
+import { Forecasts } from "./forecasts.ts";
 import type { ResolvedPipeline } from "../resolved.ts";
 import { type SelectionOptions, selectStages } from "./select.ts";
 
@@ -12,6 +13,8 @@ export interface PlanRow {
   readonly action: "run" | "reuse" | "unknown";
   /** E.g. `new`, `config.maxLength 512 -> 1024`, `input pairs changed`, `depends on tokenize`. */
   readonly reason: string;
+  /** What the stage says of the run to come; absent where it says nothing. */
+  readonly forecast?: readonly string[];
 }
 
 /**
@@ -26,10 +29,12 @@ export async function planPipeline(
 ): Promise<PlanRow[]> {
   const selection = selectStages(pipeline, options);
   const planning = await openPlanning(pipeline, selection);
+  const forecasts = new Forecasts(planning);
   const rows: PlanRow[] = [];
   for (const stage of selection.stages) {
     const { action, reason } = await decide(planning, stage);
-    rows.push({ stageId: stage.id, action, reason });
+    const lines = action === "reuse" ? [] : await forecasts.ask(stage);
+    rows.push({ stageId: stage.id, action, reason, ...(lines.length > 0 && { forecast: lines }) });
   }
   return rows;
 }

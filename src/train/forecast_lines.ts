@@ -1,0 +1,51 @@
+/** A training's memory in words, before it runs: what `plan` prints. */
+
+import { format as formatBytes } from "@std/fmt/bytes";
+import type { ModelConfig } from "../models/config.ts";
+import { unfilledModel } from "../models/unfilled.ts";
+import { COMMON_TARGET, likelyTarget } from "../tensor/rehearsal.ts";
+import type { OrpoOptions } from "./options.ts";
+import type { PairStore } from "./pair_store.ts";
+import { fullWindow, planTraining } from "./plan_training.ts";
+import { firstWindows } from "./run_plan.ts";
+
+/**
+ * Plans a training on the adapter that a run would open, and says what it will hold.
+ *
+ * @param pairs The pairs to train on, or where they are not known yet how long they may be.
+ * @throws {OddsmithError} TrainError MEMORY_BUDGET; DeviceError LIMIT_EXCEEDED.
+ */
+export async function forecastLines(
+  config: ModelConfig,
+  options: OrpoOptions,
+  pairs: PairStore | { maxLength: number },
+): Promise<string[]> {
+  const isKnown = "size" in pairs;
+  const found = await likelyTarget();
+  const target = found ?? COMMON_TARGET;
+  const { forecast, recomputedLayers, microBatchTokens } = planTraining({
+    target,
+    config,
+    makeModel: () => unfilledModel(config),
+    options,
+    // The order within an epoch follows from the run's seed; which pairs meet changes little.
+    windows: isKnown
+      ? firstWindows({ train: pairs, options, seed: "" })
+      : [fullWindow(options, pairs.maxLength)],
+  });
+  const show = (count: number) => formatBytes(count, { binary: true });
+  const { peakBytes, weightBytes, momentBytes, gradientBytes, workBytes } = forecast;
+  const { description, vendor } = target.adapter;
+  const on = found ? description || vendor : `${description} (no adapter here)`;
+  return [
+    `memory: at most ${show(peakBytes)} on ${on}${
+      isKnown ? "" : ", if pairs are as long as allowed"
+    }: ` +
+    `weights ${show(weightBytes)}, moments ${show(momentBytes)}, gradients ${
+      show(gradientBytes)
+    }, ` +
+    `activations and scratch ${show(workBytes)}`,
+    `memory: ${microBatchTokens} tokens a micro-batch, ` +
+    `${recomputedLayers} of ${config.numHiddenLayers} layers computed twice`,
+  ];
+}
