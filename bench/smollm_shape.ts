@@ -1,6 +1,6 @@
 /** A model with the sizes of SmolLM2-135M and drawn weights, for benchmarks. */
 
-import { initModel } from "../src/models/init.ts";
+import { initModel, type InitOptions } from "../src/models/init.ts";
 import { loadCausalLM } from "../src/models/load.ts";
 import type { CausalLM } from "../src/models/model.ts";
 
@@ -23,9 +23,7 @@ export const SMOLLM_SHAPE = {
 } as const;
 
 /** Makes the model on the current device. */
-export async function smollmShaped(
-  change: Partial<Record<keyof typeof SMOLLM_SHAPE, number>> = {},
-): Promise<CausalLM> {
+export async function smollmShaped(change: Partial<InitOptions> = {}): Promise<CausalLM> {
   const dir = await Deno.makeTempDir();
   try {
     await initModel(dir, { ...SMOLLM_SHAPE, ...change }, "bench/smollm");
