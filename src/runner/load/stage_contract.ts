@@ -40,8 +40,10 @@ export function stageFaults(value: unknown): string[] {
   faults.push(...portFaults(value.inputs, "inputs"), ...portFaults(value.outputs, "outputs"));
   if (!isSchema(value.config)) faults.push(`"config" is not a Standard Schema`);
   if (typeof value.run !== "function") faults.push(`"run" is not a function`);
-  if (value.sources !== undefined && typeof value.sources !== "function") {
-    faults.push(`"sources" is not a function`);
+  for (const method of ["sources", "prepare"]) {
+    if (value[method] !== undefined && typeof value[method] !== "function") {
+      faults.push(`"${method}" is not a function`);
+    }
   }
   if (value.volatile !== undefined && !Array.isArray(value.volatile)) {
     faults.push(`"volatile" is not a list`);
