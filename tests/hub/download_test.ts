@@ -172,6 +172,26 @@ Deno.test("Snapshot.fetch: waits for another process that downloads the same", a
   await work;
 });
 
+Deno.test("Snapshot.fetch: goes on with what a killed process downloaded, its lock gone", async () => {
+  await using place = await Place.make(MODEL_REPO);
+  place.hub.faults.set(WEIGHTS, [{ kind: "cut", after: 100_000 }, { kind: "silent" }]);
+  const { endpoint, cacheDir } = place.settings;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "-A", new URL("fetch_program.ts", import.meta.url).href],
+    env: { HF_ENDPOINT: endpoint, HF_HUB_CACHE: cacheDir },
+    stdout: "piped",
+  }).spawn();
+  let said = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    said += text;
+    if (said.split("\n").includes("100000")) child.kill("SIGKILL");
+  }
+  assertEquals((await child.status).signal, "SIGKILL");
+  const dir = await place.fetch(MODEL, [WEIGHTS]);
+  assertEquals(await Deno.readFile(join(dir, WEIGHTS)), BYTES);
+  assertEquals(place.hub.fileRequests(WEIGHTS).at(-1)!.range, "bytes=100000-");
+});
+
 Deno.test("Snapshot.fetch: two at once download a file once", async () => {
   await using place = await Place.make(MODEL_REPO);
   await Promise.all([place.fetch(MODEL, [WEIGHTS]), place.fetch(MODEL, [WEIGHTS])]);

@@ -116,7 +116,7 @@ export class FakeHub implements AsyncDisposable {
     const authorization = headers.get("authorization") ?? undefined;
     this.seen.push({ host, path, range, authorization });
     const answer = this.#answer(host, path, range, authorization);
-    await this.#write(connection, answer);
+    await this.#write(connection, answer, start.startsWith("HEAD "));
   }
 
   #answer(
@@ -131,16 +131,21 @@ export class FakeHub implements AsyncDisposable {
     if (!repo) return refusal(404, "RepoNotFound");
     if (host === "hub" && this.#isClosed(repo, authorization)) return refusal(403, "GatedRepo");
     const [, , , commit, file = ""] = match!;
-    if (commit !== repo.commit) return refusal(404, "RevisionNotFound");
+    if (commit !== repo.commit && !branchesOf(repo).includes(commit!)) {
+      return refusal(404, "RevisionNotFound");
+    }
     const content = repo.files[file];
     if (content === undefined) return refusal(404, "EntryNotFound");
     const isLfs = repo.lfs?.includes(file) ?? false;
+    const told = { "x-repo-commit": repo.commit, etag: `"${etagOf(content, isLfs)}"` };
     if (isLfs && host === "hub") {
       const location = `http://127.0.0.1:${this.#storage.addr.port}${path}?signature=s3cret`;
       const etag = repo.claims?.[file] ?? etagOf(content, true);
-      return { status: 302, headers: { location, "x-linked-etag": `"${etag}"` } };
+      const linked = { "x-linked-etag": `"${etag}"`, "x-linked-size": `${content.length}` };
+      return { status: 302, headers: { ...told, location, ...linked } };
     }
-    return this.#content(content, range, this.faults.get(file)?.shift());
+    const answer = this.#content(content, range, this.faults.get(file)?.shift());
+    return { ...answer, headers: { ...told, ...answer.headers } };
   }
 
   #content(content: Uint8Array, range: string | undefined, fault: Fault | undefined): Answer {
@@ -163,7 +168,7 @@ export class FakeHub implements AsyncDisposable {
     const repo = match && this.#repo(match[1]!, match[2]!);
     if (!repo) return refusal(401, "", { "x-error-message": "Invalid username or password." });
     const [, , , what, revision = ""] = match!;
-    const branches = ["main", ...(repo.branches ?? [])];
+    const branches = branchesOf(repo);
     if (what === "refs") return json({ branches: branches.map((name) => ({ name })), tags: [] });
     if (this.#isClosed(repo, authorization)) return refusal(403, "GatedRepo");
     if (!branches.includes(revision) && revision !== repo.commit) {
@@ -181,7 +186,11 @@ export class FakeHub implements AsyncDisposable {
     return this.repos.find((repo) => repo.type === type && repo.id === id);
   }
 
-  async #write(connection: Deno.TcpConn, { status, headers, body, fault }: Answer): Promise<void> {
+  async #write(
+    connection: Deno.TcpConn,
+    { status, headers, body, fault }: Answer,
+    isHead: boolean,
+  ): Promise<void> {
     let bytes = body ?? new Uint8Array();
     if (fault?.kind === "truncate") bytes = bytes.subarray(0, fault.after);
     const head = [`HTTP/1.1 ${status} X`, `content-length: ${bytes.length}`, "connection: close"];
@@ -190,8 +199,12 @@ export class FakeHub implements AsyncDisposable {
     if (fault?.kind === "cut") bytes = bytes.subarray(0, fault.after);
     if (fault?.kind === "corrupt") bytes = bytes.map((byte, at) => at === 3 ? byte ^ 1 : byte);
     await writeAll(connection, new TextEncoder().encode(`${head.join("\r\n")}\r\n\r\n`));
-    await writeAll(connection, bytes);
+    if (!isHead) await writeAll(connection, bytes);
   }
+}
+
+function branchesOf({ branches = [] }: FakeRepo): string[] {
+  return ["main", ...branches];
 }
 
 function treeOf(repo: FakeRepo): object[] {
@@ -204,7 +217,10 @@ function treeOf(repo: FakeRepo): object[] {
       ? { type: "file", path, size, oid: "0".repeat(40), lfs: { oid, size, pointerSize: 130 } }
       : { type: "file", path, size, oid };
   });
-  return [...[...folders].map((path) => ({ type: "directory", path, size: 0 })), ...files];
+  return [
+    ...[...folders].map((path) => ({ type: "directory", path, size: 0, oid: "d".repeat(40) })),
+    ...files,
+  ];
 }
 
 function json(value: unknown): Answer {
