@@ -6,10 +6,11 @@
 import { z } from "zod";
 import { API_VERSION, defineStage, type Stage } from "../src/runner/contract.ts";
 import { FORMATS } from "../src/data/data_file.ts";
-import type { Ingest, IngestOptions, PairSource, SplitPair } from "../src/data/ingest.ts";
+import type { Ingest, IngestOptions, SplitPair } from "../src/data/ingest.ts";
 import { DATASET_TYPES, type DatasetTypeName } from "../src/data/types/detect.ts";
 import { type Field, FIELD_NAMES } from "../src/data/types/fields.ts";
 import { preferencePairs } from "./artifacts.ts";
+import { dataSources, openSources, prepareData, type SourceEntry } from "./data_source.ts";
 
 const format = z.enum(FORMATS).describe(
   "The files' format. Default: told by their names. Compression is found by itself.",
@@ -28,7 +29,16 @@ const columnNames = Object.fromEntries(
 const columns = z.strictObject(columnNames).describe("Field -> column, for names of your own.");
 
 const sourceEntry = z.strictObject({
-  path: z.string().min(1).describe("A file, a folder or a glob."),
+  path: z.string().min(1).describe(
+    "A file, a folder, a glob, or a dataset of the hub: owner/name, owner/name@revision or " +
+      "hf://datasets/owner/name@revision/path.",
+  ),
+  split: z.string().min(1).optional().describe(
+    "Of a dataset of the hub: the split to read. Default: the training data.",
+  ),
+  files: z.string().min(1).optional().describe(
+    "Of a dataset of the hub, in place of `split`: a path or a glob in the repository.",
+  ),
   weight: z.number().positive().default(1).describe(
     "How often each training pair is used; 2 repeats all, 0.5 keeps half, chosen by content. " +
       "Default 1.",
@@ -39,6 +49,9 @@ const sourceEntry = z.strictObject({
   format: format.optional(),
   type: type.optional(),
   columns: columns.optional(),
+}).refine((value) => value.files === undefined || value.split === undefined, {
+  path: ["split"],
+  message: "give either files or split, not both",
 });
 const source = z.union([
   z.string().min(1),
@@ -47,7 +60,10 @@ const source = z.union([
 ]);
 
 const config = z.strictObject({
-  source: source.describe("A file, a folder, a glob, or a list of them, each with its settings."),
+  source: source.describe(
+    "A file, a folder, a glob, a dataset of the hub (owner/name), or a list of them, each with its " +
+      "settings.",
+  ),
   format: format.optional(),
   type: type.optional(),
   columns: columns.optional(),
@@ -89,19 +105,16 @@ export const ingest: Stage<
   inputs: {},
   outputs: { pairs: preferencePairs },
   config,
-  sources: async (config, resolvePath) => {
-    const sources = [config.source, ...(config.evalSource ? [config.evalSource] : [])];
-    const found = await Promise.all(sources.map((one) => findSources(one, config, resolvePath)));
-    return found.flat().flatMap(({ files }) => files.map((file) => file.path));
-  },
+  sources: (config, resolvePath) => dataSources(allEntries(config), resolvePath),
+  prepare: (config, context) => prepareData(allEntries(config), context),
   run: async (ctx) => {
     const { Ingest } = await import("../src/data/ingest.ts");
     const { config } = ctx;
     const options: IngestOptions = {
       ...config,
-      sources: await findSources(config.source, config, ctx.resolvePath),
+      sources: await openSources(entriesOf(config.source, config), ctx),
       evalSources: config.evalSource
-        ? await findSources(config.evalSource, config, ctx.resolvePath)
+        ? await openSources(entriesOf(config.evalSource, config), ctx)
         : [],
       evalFraction: config.evalFraction ?? (config.evalSource ? 0 : 0.1),
       signal: ctx.signal,
@@ -130,19 +143,16 @@ async function* tellAfter(
   tell();
 }
 
-async function findSources(
-  option: SourceOption,
-  config: Config,
-  resolvePath: (path: string) => string,
-): Promise<PairSource[]> {
-  const { findFiles } = await import("../src/data/source_files.ts");
-  const entries = (Array.isArray(option) ? option : [option])
-    .map((entry) => typeof entry === "string" ? { path: entry, weight: 1 } : entry);
-  return await Promise.all(entries.map(async (entry) => {
-    const shared = { format: config.format, type: config.type, columns: config.columns };
-    const { path, format, ...rest } = { ...shared, ...entry };
-    return { ...rest, files: await findFiles(path, format, { resolvePath }) };
-  }));
+function allEntries(config: Config): SourceEntry[] {
+  return [config.source, config.evalSource ?? []].flatMap((one) => entriesOf(one, config));
+}
+
+/** Each source with the settings that are given for all. */
+function entriesOf(option: SourceOption | [], config: Config): SourceEntry[] {
+  const { format, type, columns } = config;
+  return (Array.isArray(option) ? option : [option])
+    .map((entry) => typeof entry === "string" ? { path: entry, weight: 1 } : entry)
+    .map((entry) => ({ format, type, columns, ...entry }));
 }
 
 function summarize({ tally }: Ingest): string {

@@ -1,13 +1,14 @@
 /**
- * model: the model that a pipeline starts from, as a Hugging Face folder: one that is there, or a
- * new one from a seed with a byte-level tokenizer. What folders may hold: docs/models.md.
+ * model: the model that a pipeline starts from, as a Hugging Face folder: one that is there, one of
+ * the hub, or a new one from a seed with a byte-level tokenizer. What folders may hold:
+ * docs/models.md.
  */
 
 import { z } from "zod";
-import type { JsonObject } from "../src/base/json.ts";
 import type { InitOptions } from "../src/models/init.ts";
 import { API_VERSION, defineStage, type Stage, type StageContext } from "../src/runner/contract.ts";
 import { type FolderDraft, modelFolder } from "./artifacts.ts";
+import { modelConfigAtHand, modelDir, modelSources, prepareModel } from "./model_source.ts";
 
 const size = (fallback: number) => z.int().min(1).default(fallback);
 
@@ -43,7 +44,8 @@ const init = z.strictObject({
 
 const config = z.strictObject({
   from: z.string().min(1).optional().describe(
-    "A Hugging Face model folder: config.json, *.safetensors, tokenizer.json. Its files are copied.",
+    "A Hugging Face model folder (config.json, *.safetensors, tokenizer.json), whose files are " +
+      "copied; or a model of the hub: owner/name or owner/name@revision.",
   ),
   init: init.optional().describe("A new Llama model; its weights come from the run's seed."),
 }).refine((value) => (value.from === undefined) !== (value.init === undefined), {
@@ -66,22 +68,21 @@ export const model: Stage<
   apiVersion: API_VERSION,
   name: "model",
   version: "1",
-  summary: "Takes a Hugging Face model folder, or makes a new model from a seed.",
+  summary: "Takes a model from a Hugging Face folder or the hub, or makes a new one from a seed.",
   inputs: {},
   outputs: { model: modelFolder },
   config,
-  sources: async (config, resolvePath) => {
-    if (config.from === undefined) return [];
-    const { modelFiles } = await import("../src/models/folder.ts");
-    return await modelFiles(resolvePath(config.from));
+  sources: async ({ from }, resolvePath) =>
+    from === undefined ? [] : await modelSources(from, resolvePath),
+  prepare: async ({ from }, context) => {
+    if (from !== undefined) await prepareModel(from, context);
   },
   forecast: async ({ config, resolvePath }) => {
-    const { readJson } = await import("../src/models/folder.ts");
     const { initConfig } = await import("../src/models/init.ts");
     const json = config.init
       ? initConfig(await initOptions(config.init))
-      : (await readJson(resolvePath(config.from!), "config.json"))?.json;
-    return json ? { outputs: { model: { config: json as JsonObject } } } : {};
+      : await modelConfigAtHand(config.from!, resolvePath);
+    return json ? { outputs: { model: { config: json } } } : {};
   },
   run: async (ctx) => {
     ctx.signal.throwIfAborted();
@@ -95,7 +96,7 @@ async function takeModel(ctx: Context): Promise<FolderDraft> {
   const { basename, join } = await import("@std/path");
   const { modelFiles } = await import("../src/models/folder.ts");
   const { loadTokenizer } = await import("../src/text/tokenizer.ts");
-  const from = ctx.resolvePath(ctx.config.from!);
+  const from = await modelDir(ctx.config.from!, ctx);
   await recordModel(from, ctx);
   // Whoever reads the artifact needs its tokenizer: a fault is to be told with the folder's name.
   await loadTokenizer(from);

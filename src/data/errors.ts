@@ -57,6 +57,49 @@ export function noFiles(path: string, what: "glob" | "folder"): OddsmithError {
     );
 }
 
+/** A dataset repository without the files that are wanted of it. */
+export function noRepositoryFiles(
+  repository: string,
+  wanted: string | undefined,
+  known: readonly string[],
+): OddsmithError {
+  const some = known.slice(0, 20);
+  return wanted === undefined
+    ? dataError(
+      "NO_FILES",
+      `Cannot read "${repository}": it has no .json, .jsonl, .csv, .tsv or .parquet file`,
+      undefined,
+      "a repository whose data a script makes has them in its Parquet conversion: " +
+        "owner/name@refs/convert/parquet",
+    )
+    : dataError(
+      "NO_FILES",
+      `Cannot read "${repository}": no file of it is of ${wanted}`,
+      undefined,
+      suggest(wanted.replace(/^split "(.*)"$/, "$1"), some, "it has"),
+    );
+}
+
+/** A dataset repository of several splits of which none is plainly the one to train on. */
+export function splitUnclear(repository: string, splits: readonly string[]): OddsmithError {
+  return dataError(
+    "SPLIT_UNCLEAR",
+    `Cannot choose what to read of "${repository}": it has ${splits.slice(0, 20).join(", ")}`,
+    undefined,
+    `name one: source: { path: ${repository}, split: ${splits[0]} }, or files by a glob: files`,
+  );
+}
+
+/** `split` or `files` for data that is no repository. */
+export function notARepository(path: string, option: string): OddsmithError {
+  return dataError(
+    "NOT_A_REPOSITORY",
+    `Cannot read "${path}": \`${option}\` is for datasets of the hub, this is a path`,
+    undefined,
+    "name the files themselves, by a path or a glob",
+  );
+}
+
 /** A file whose name does not tell its format. */
 export function unknownFormat(file: string): OddsmithError {
   return dataError(

@@ -22,6 +22,21 @@ export function noModel(dir: string, cause?: unknown): OddsmithError {
   );
 }
 
+/** A repository of the hub that holds no model that can be read here. */
+export function noModelInRepository(
+  repository: string,
+  missing: string,
+  present: readonly string[],
+): OddsmithError {
+  const others = present.filter((name) => /\.(bin|gguf|onnx|pt|pth|h5|msgpack)$/.test(name));
+  const has = others.length === 0 ? "" : `; it has ${others.slice(0, 3).join(", ")}`;
+  return modelError(
+    "NO_MODEL",
+    `Cannot use "${repository}": the repository has no ${missing}${has}`,
+    "take a repository with config.json and safetensors weights",
+  );
+}
+
 /** A JSON file of the model folder that does not parse. */
 export function badJson(file: string, cause: unknown): OddsmithError {
   const reason = cause instanceof Error ? cause.message : String(cause);

@@ -1,7 +1,7 @@
 /** The files of a Hugging Face model folder: which there may be, and the JSON ones as objects. */
 
 import { join } from "@std/path";
-import { weightFiles } from "../weights/safetensors.ts";
+import { INDEX_FILE, weightFiles } from "../weights/safetensors.ts";
 import { badJson, noModel } from "./errors.ts";
 import type { ConfigSource } from "./parse_config.ts";
 
@@ -20,7 +20,10 @@ const SIDE_FILES = [
   "chat_template.json",
 ];
 
-const INDEX_FILE = "model.safetensors.index.json";
+/** Whether a file of this name belongs to a model, weights aside. */
+export function isSideFile(name: string): boolean {
+  return SIDE_FILES.includes(name);
+}
 
 /** Paths of the side files that a folder has. @throws {OddsmithError} ModelError NO_MODEL. */
 export async function sideFiles(dir: string): Promise<string[]> {

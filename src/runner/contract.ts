@@ -175,6 +175,26 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
+/** Content that lies elsewhere and is known by a digest, e.g. a repository at a commit. */
+export interface PinnedSource {
+  /** What it is, as a plan names it, e.g. "hf://owner/name@main". */
+  readonly name: string;
+  /** Changes with the content: a commit, a checksum. Absent: only `prepare` can find it out. */
+  readonly digest?: string | undefined;
+}
+
+/** What `prepare` is given. */
+export interface PrepareContext {
+  /** An absolute path from a configured one. */
+  resolvePath(path: string): string;
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** True where the stage was asked for by --force: what was found out before is not to be trusted. */
+  readonly forced: boolean;
+  /** Says something to people, on the terminal and in the run's events. */
+  log(message: string, level?: "info" | "warn"): void;
+}
+
 /**
  * A stage: a plain, explicitly typed object. `C` is its configuration as `run` gets it, `In` as a
  * pipeline gives it, `N` its name; a stage that spells out `In` and `N` has its options and
@@ -210,10 +230,19 @@ export interface Stage<
    */
   readonly volatile?: readonly string[];
   /**
-   * Files outside the pipeline that the result depends on (absolute paths; folders count whole).
-   * Their content is part of the cache key. A missing one should throw the stage's own error.
+   * What outside the pipeline the result depends on: files (absolute paths; folders count whole),
+   * whose content is part of the cache key, and pinned content, whose digest is. A missing file
+   * should throw the stage's own error. `validate` and `plan` ask too, so it downloads nothing.
    */
-  sources?(config: C, resolvePath: (path: string) => string): Promise<string[]>;
+  sources?(
+    config: C,
+    resolvePath: (path: string) => string,
+  ): Promise<readonly (string | PinnedSource)[]>;
+  /**
+   * Finds out digests that `sources` does not know, e.g. the commit of a branch; it may ask the
+   * network. A run calls it before it makes the cache key; `validate` and `plan` never do.
+   */
+  prepare?(config: C, context: PrepareContext): Promise<void>;
   /**
    * Says what `plan` prints of a run to come, and facts about the outputs for the forecasts of
    * later stages. It is quick, writes nothing, and leaves out what is not known yet.

@@ -130,6 +130,8 @@ export async function tryStage<S extends AnyStage>(
     const scratch = join(root, "scratch");
     await Deno.mkdir(scratch);
     const ctx = trialContext(stage, options, { config, inputs: inputs.handles, notes, scratch });
+    const { resolvePath, signal, log } = ctx;
+    await stage.prepare?.(config, { resolvePath, signal, log, forced: false });
     const values: Record<string, unknown> = await stage.run(ctx);
     const { handles, artifacts } = await writeOutputs(stage, values, join(root, "outputs"));
     await checkInputs(stage, inputs);

@@ -7,8 +7,10 @@ import { join } from "@std/path";
 import { badIndex, missingShard, noWeights, unsupportedDtype } from "./errors.ts";
 import { readBytes, readHeader, type TensorEntry } from "./safetensors_header.ts";
 
-const SINGLE_FILE = "model.safetensors";
-const INDEX_FILE = "model.safetensors.index.json";
+/** The file of a checkpoint of one file. */
+export const SINGLE_FILE = "model.safetensors";
+/** The file that names the shards of a checkpoint of several files. */
+export const INDEX_FILE = "model.safetensors.index.json";
 
 /** A checkpoint's tensors, by the checkpoint's names. */
 export interface Weights {
@@ -50,7 +52,8 @@ export async function weightFiles(dir: string): Promise<string[]> {
   return shards.map((shard) => join(dir, shard));
 }
 
-async function shardsOf(index: string): Promise<string[]> {
+/** Names of the files that an index names, sorted. @throws {OddsmithError} WeightsError BAD_INDEX. */
+export async function shardsOf(index: string): Promise<string[]> {
   let map: unknown;
   try {
     map = JSON.parse(await Deno.readTextFile(index)).weight_map;

@@ -53,7 +53,7 @@ Deno.test("model: takes a folder's files as they are, and nothing else", () =>
       );
     }
     const sources = await model.sources!({ from: dir }, (path) => path);
-    assertEquals(sources.map((path) => path.slice(dir.length + 1)).sort(), files);
+    assertEquals(sources.map((path) => String(path).slice(dir.length + 1)).sort(), files);
   }));
 
 Deno.test("model: records what the model is", () =>

@@ -4,6 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
 import { validatePipeline } from "../../src/runner/load/load.ts";
+import type { PrepareContext } from "../../src/runner/contract.ts";
 import { planPipeline } from "../../src/runner/plan/plan.ts";
 import type { ResolvedPipeline } from "../../src/runner/resolved.ts";
 import { namesIn, removeTree } from "../../src/runner/store/store.ts";
@@ -236,5 +237,45 @@ Deno.test("planPipeline: going back to an earlier configuration reuses its resul
     assertEquals(await rows(withWord("a")), ["word reuse: unchanged"]);
     await runAndListen(withWord("a"));
     assertEquals(await rows(withWord("c")), ["word run: config.word a -> c"]);
+  });
+});
+
+Deno.test("planPipeline: a pinned source counts by its digest; a run prepares it, a plan does not", async () => {
+  await inTempDir(async (dir) => {
+    const asked: boolean[] = [];
+    let digest: string | undefined;
+    let newest = "1111";
+    const word = textStage("word", () => "hello", {
+      sources: () => Promise.resolve([{ name: "hf://a/b@main", digest }]),
+      prepare: (_config: unknown, { forced }: PrepareContext) => {
+        asked.push(forced);
+        if (forced || digest === undefined) digest = newest;
+        return Promise.resolve();
+      },
+    });
+    const { shout } = wordStages();
+    const pipeline = pipelineOf(dir, [{ stage: word }, { stage: shout }]);
+    const unknown = "hf://a/b@main is not cached yet and will be downloaded";
+    assertEquals((await planPipeline(pipeline))[0], {
+      stageId: "word",
+      action: "run",
+      reason: unknown,
+    });
+    assertEquals(asked, []);
+    assertEquals((await runAndListen(pipeline)).status, "done");
+    assertEquals(asked, [false]);
+    assertEquals((await planPipeline(pipeline))[0]!.action, "reuse");
+    newest = "2222";
+    await runAndListen(pipeline);
+    assertEquals([asked.at(-1), word.calls], [false, 1]);
+    await runAndListen(pipeline, { force: ["word"] });
+    assertEquals([asked.at(-1), word.calls], [true, 2]);
+    digest = "3333";
+    assertEquals((await planPipeline(pipeline))[0]!.reason, "file hf://a/b@main changed");
+    digest = undefined;
+    const rows = await planPipeline(pipeline);
+    assertEquals(rows.map(({ action }) => action), ["unknown", "unknown"]);
+    await runAndListen(pipeline);
+    assertEquals(word.calls, 2, "the digest it was run with is found out again");
   });
 });

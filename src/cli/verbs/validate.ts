@@ -20,11 +20,16 @@ export const validateVerb = defineVerb({
   },
   examples: [["validate pipelines/demo.yaml", "Names every problem with its place and a hint."]],
   async run(input, context) {
-    const { problems, pipeline } = await validatePipeline(...pipelineArgument(input, context));
+    const { problems, notes, pipeline } = await validatePipeline(
+      ...pipelineArgument(input, context),
+    );
     if (input.flags.json) {
-      context.write(jsonText({ valid: problems.length === 0, problems: problems.map(asJson) }));
+      context.write(
+        jsonText({ valid: problems.length === 0, problems: problems.map(asJson), notes }),
+      );
     } else if (pipeline) {
       context.say(`${pipeline.name}: ${pipeline.stages.length} stages, no problems`);
+      for (const note of notes) context.say(`  ${note}`);
     } else {
       context.say(new PipelineProblems(problems).format());
     }

@@ -2,7 +2,7 @@
 
 import { type ErrorLocation, OddsmithError } from "../../base/error.ts";
 import { resolve } from "@std/path";
-import type { AnyStage } from "../contract.ts";
+import type { AnyStage, PinnedSource } from "../contract.ts";
 import type { StageDraft } from "./spec.ts";
 import type { NodePath } from "./pipeline_source.ts";
 import { sourceFault } from "../run/run_errors.ts";
@@ -27,8 +27,10 @@ export async function checkNeeds(
 }
 
 /**
- * Asks a stage for the files it depends on. Its error gets the place of the option it is about,
- * unless it has a line or row of its own.
+ * Asks a stage for what it depends on. Its error gets the place of the option it is about, unless
+ * it has a line or row of its own.
+ *
+ * @param notes Receives what a run will have to find out first.
  */
 export async function checkSources(
   stage: AnyStage,
@@ -36,10 +38,14 @@ export async function checkSources(
   config: unknown,
   draft: StageDraft,
   baseDir: string,
+  notes: string[],
 ): Promise<OddsmithError | undefined> {
   try {
-    const paths = await stage.sources?.(config, (path) => resolve(baseDir, path)) ?? [];
-    for (const path of paths) await checkReadable(stageId, resolve(baseDir, path));
+    const sources = await stage.sources?.(config, (path) => resolve(baseDir, path)) ?? [];
+    for (const source of sources) {
+      if (typeof source === "string") await checkReadable(stageId, resolve(baseDir, source));
+      else if (source.digest === undefined) notes.push(`${stageId}: ${notYetKnown(source)}`);
+    }
     return undefined;
   } catch (error) {
     const own = error instanceof OddsmithError ? error.location : undefined;
@@ -51,6 +57,11 @@ export async function checkSources(
     const { kind, code, hint, cause } = error;
     return new OddsmithError(kind, code, message, { location: place, hint, cause });
   }
+}
+
+/** What a plan and `validate` say of a source whose digest only a run finds out. */
+export function notYetKnown({ name }: PinnedSource): string {
+  return `${name} is not cached yet and will be downloaded`;
 }
 
 async function checkReadable(stageId: string, path: string): Promise<void> {

@@ -56,6 +56,8 @@ export type PipelineInput = string | PipelineSpec | { readonly spec: PipelineSpe
 export interface Validation {
   /** Sorted by place; empty where all is well. */
   readonly problems: readonly OddsmithError[];
+  /** What a run will do that a reader may not expect, e.g. download a model. */
+  readonly notes: readonly string[];
   /** Present where there are no problems. */
   readonly pipeline?: ResolvedPipeline;
 }
@@ -88,13 +90,14 @@ export async function validatePipeline(
     cwd,
   };
   const problems: OddsmithError[] = [];
+  const notes: string[] = [];
   const pipeline = await collect(problems, async () => {
     const overrides = parseOverrides(options, problems);
     const source = await openSource(input, scope, problems);
-    return source && await resolveSource(source, overrides, scope, problems);
+    return source && await resolveSource(source, overrides, scope, problems, notes);
   });
-  if (problems.length === 0) return { problems, pipeline };
-  return { problems: sortByPlace(problems, scope.file && shownPath(scope.file, cwd)) };
+  if (problems.length === 0) return { problems, notes, pipeline };
+  return { notes, problems: sortByPlace(problems, scope.file && shownPath(scope.file, cwd)) };
 }
 
 /** Awaits `work`; an OddsmithError it throws becomes a problem. */
@@ -141,12 +144,13 @@ async function resolveSource(
   overrides: readonly Override[],
   scope: StageScope,
   problems: OddsmithError[],
+  notes: string[],
 ): Promise<ResolvedPipeline | undefined> {
   const draft = draftPipeline(overrideSettings(written, overrides), problems);
   const stages = await Promise.all(draft.stages.map((stage) => findStage(stage, scope, problems)));
   checkIds(stages, problems);
   applyOptions(stages, overrides, problems);
-  for (const stage of stages) await checkStage(stage, draft.device, scope, problems);
+  for (const stage of stages) await checkStage(stage, draft.device, scope, problems, notes);
   const nodes = stages.map(({ id, loaded, draft }) => ({
     id,
     stage: loaded?.stage,
@@ -217,6 +221,7 @@ async function checkStage(
   device: string,
   scope: StageScope,
   problems: OddsmithError[],
+  notes: string[],
 ): Promise<void> {
   const { draft, loaded, id } = stage;
   if (draft === undefined || loaded === undefined || id === undefined) return;
@@ -224,7 +229,7 @@ async function checkStage(
   stage.config = await loadConfig(loaded.stage, id, draft, problems);
   if (stage.config === undefined) return;
   const { config } = stage.config;
-  const problem = await checkSources(loaded.stage, id, config, draft, scope.baseDir);
+  const problem = await checkSources(loaded.stage, id, config, draft, scope.baseDir, notes);
   if (problem !== undefined) problems.push(problem);
 }
 

@@ -40,7 +40,7 @@ export function stageFaults(value: unknown): string[] {
   faults.push(...portFaults(value.inputs, "inputs"), ...portFaults(value.outputs, "outputs"));
   if (!isSchema(value.config)) faults.push(`"config" is not a Standard Schema`);
   if (typeof value.run !== "function") faults.push(`"run" is not a function`);
-  for (const name of ["sources", "forecast"]) {
+  for (const name of ["sources", "prepare", "forecast"]) {
     if (value[name] === undefined || typeof value[name] === "function") continue;
     faults.push(`"${name}" is not a function`);
   }

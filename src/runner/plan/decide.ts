@@ -12,6 +12,8 @@ import {
   keyParts,
   keyWithoutInputs,
 } from "../store/cache_key.ts";
+import type { PinnedSource } from "../contract.ts";
+import { notYetKnown } from "../load/checks.ts";
 import { FileDigests } from "../store/file_digests.ts";
 import { resolvePath } from "../run/resolve_path.ts";
 import type { ResolvedPipeline, ResolvedStage } from "../resolved.ts";
@@ -98,17 +100,31 @@ export function addOutputs(
   }
 }
 
-/** Digests of the files outside the pipeline that a stage depends on. */
+/** What a stage depends on outside the pipeline, and what of it only a run can find out. */
+export interface SourceDigests {
+  /** By path or name. */
+  readonly digests: Record<string, string>;
+  /** Sources without a digest so far. */
+  readonly pending: readonly PinnedSource[];
+}
+
+/** Digests of what lies outside the pipeline and a stage depends on. */
 export async function sourceDigests(
   planning: Planning,
   resolved: ResolvedStage,
-): Promise<Record<string, string>> {
+): Promise<SourceDigests> {
   const { pipeline, files } = planning;
   const { stage, config } = resolved;
-  const paths = await stage.sources?.(config, (path) => resolvePath(pipeline, path)) ?? [];
+  const sources = await stage.sources?.(config, (path) => resolvePath(pipeline, path)) ?? [];
   const digests: Record<string, string> = {};
-  for (const path of paths) {
-    const full = resolvePath(pipeline, path);
+  const pending: PinnedSource[] = [];
+  for (const source of sources) {
+    if (typeof source !== "string") {
+      if (source.digest === undefined) pending.push(source);
+      else digests[source.name] = source.digest;
+      continue;
+    }
+    const full = resolvePath(pipeline, source);
     const label = relative(pipeline.baseDir, full).replaceAll("\\", "/") || ".";
     try {
       digests[label] = await files.digest(full);
@@ -116,15 +132,16 @@ export async function sourceDigests(
       throw sourceFault(resolved.id, full, error) ?? error;
     }
   }
-  return digests;
+  return { digests, pending };
 }
 
 async function weigh(planning: Planning, resolved: ResolvedStage): Promise<Decision> {
   const { pipeline, selection, records } = planning;
   const supplier = selection.suppliers.has(resolved.id);
   const { inputs, waitingFor } = knownInputs(planning, resolved);
-  const files = await sourceDigests(planning, resolved);
-  const parts = keyParts(pipeline, resolved, inputs, files);
+  const { digests, pending } = await sourceDigests(planning, resolved);
+  if (pending.length > 0) return await weighUnprepared(planning, resolved, pending[0]!);
+  const parts = keyParts(pipeline, resolved, inputs, digests);
   const known = waitingFor.size === 0 ? { key: cacheKey(parts), parts } : {};
   if (resolved.stage.cache === "never" && !supplier) {
     return { action: "run", reason: "cache: never", ...known };
@@ -193,6 +210,16 @@ async function weighBlind(
   }
   const latest = await planning.records.latest(planning.pipeline.name, resolved.id);
   return { action: "run", reason: latest ? explainChange(latest.parts, parts, false) : "new" };
+}
+
+/** Before a source is pinned there is no key; a stage that has never run is certain to. */
+async function weighUnprepared(
+  { records, pipeline }: Planning,
+  resolved: ResolvedStage,
+  source: PinnedSource,
+): Promise<Decision> {
+  const latest = await records.latest(pipeline.name, resolved.id);
+  return { action: latest ? "unknown" : "run", reason: notYetKnown(source) };
 }
 
 async function whyRun(planning: Planning, stageId: string, parts: KeyParts): Promise<string> {

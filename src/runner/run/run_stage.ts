@@ -14,6 +14,7 @@ import { addOutputs, decide, type Decision, sourceDigests } from "../plan/decide
 import { LineFile } from "./line_file.ts";
 import { acquireLock, lockHolder } from "../store/lock.ts";
 import type { InputRecord } from "./manifest.ts";
+import { resolvePath } from "./resolve_path.ts";
 import type { ResolvedStage } from "../resolved.ts";
 import { outputsMissing, runLocked } from "./run_errors.ts";
 import type { RunSession } from "../plan/session.ts";
@@ -50,6 +51,7 @@ export async function takeTurn(
   turn: StageTurn,
 ): Promise<void> {
   const { planning: { store }, run } = session;
+  await prepareSources(session, resolved, turn);
   const todo = await reuseOrPrepare(session, resolved, turn);
   if (!todo) return;
   const path = store.stageLock(todo.key);
@@ -60,6 +62,24 @@ export async function takeTurn(
   // Another run may have finished the same stage just before the lock was free.
   const still = await reuseOrPrepare(session, resolved, turn);
   if (still) await runStage(session, resolved, still, turn);
+}
+
+/** Lets the stage find out what its cache key is to hold. */
+async function prepareSources(
+  session: RunSession,
+  resolved: ResolvedStage,
+  turn: StageTurn,
+): Promise<void> {
+  const { planning: { pipeline, selection }, signal } = session;
+  const { stage, id, config } = resolved;
+  if (stage.prepare === undefined || selection.suppliers.has(id)) return;
+  turn.step = "preparing";
+  await stage.prepare(config, {
+    resolvePath: (path) => resolvePath(pipeline, path),
+    signal,
+    forced: selection.forced.has(id),
+    log: (message, level = "info") => session.emit({ type: "log", stageId: id, level, message }),
+  });
 }
 
 /** Reuses a stored result; undefined then, otherwise what is to be made. */
@@ -204,7 +224,8 @@ async function commit(
   const { store, records, pipeline } = planning;
   const { key, parts } = todo;
   // A source that is gone now changed too; that must not cost the finished result.
-  const filesNow = await sourceDigests(planning, resolved).catch(() => ({}));
+  const filesNow = await sourceDigests(planning, resolved)
+    .then(({ digests }) => digests, () => ({}));
   const outputs: Record<string, OutputRecord> = {};
   for (const [port, { info }] of drafts) {
     const type = `${info.kind}@${info.version}`;

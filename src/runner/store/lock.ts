@@ -6,6 +6,8 @@
  * a lock that is held always has a living owner and no lock ever has to be broken by hand.
  */
 
+import { tryFileLock } from "../../base/file_lock.ts";
+
 /** Who holds a lock; written into the lock file for other processes to read. */
 export interface LockOwner {
   /** Its process. */
@@ -54,13 +56,11 @@ export class HeldLock implements AsyncDisposable {
 export async function acquireLock(path: string, owner: LockOwner): Promise<HeldLock | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    const file = await Deno.open(path, { create: true, read: true, write: true });
-    if (await file.tryLock(true) && await isStill(path, file)) {
-      await file.truncate(0);
-      await file.write(new TextEncoder().encode(JSON.stringify(owner)));
-      return new HeldLock(path, file);
-    }
-    file.close();
+    const file = await tryFileLock(path);
+    if (file === undefined) continue;
+    await file.truncate(0);
+    await file.write(new TextEncoder().encode(JSON.stringify(owner)));
+    return new HeldLock(path, file);
   }
   return undefined;
 }
@@ -92,15 +92,4 @@ export async function withLock<T>(
   using file = await Deno.open(path, { create: true, read: true, write: true });
   await file.lock(mode === "exclusive");
   return await body();
-}
-
-/** Whether `path` still names the open file, and not a later one of the same name. */
-async function isStill(path: string, file: Deno.FsFile): Promise<boolean> {
-  try {
-    const [named, open] = [await Deno.stat(path), await file.stat()];
-    return named.ino === open.ino && named.dev === open.dev;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -1,0 +1,76 @@
+/**
+ * Where the model stage takes its model from: a folder, or a repository of the hub, of which only
+ * what a model needs is downloaded: configuration, safetensors weights, tokenizer, chat template.
+ */
+
+import type { JsonObject } from "../src/base/json.ts";
+import type { PinnedSource, PrepareContext, StageContext } from "../src/runner/contract.ts";
+import type { Snapshot } from "../src/hub/snapshot.ts";
+import type { HubReference } from "../src/hub/reference.ts";
+import { cachedDir, openRepository, pinnedRepository, pinRepository } from "./hub_source.ts";
+
+// deno-lint-ignore no-explicit-any
+type AnyContext = StageContext<any, any>;
+type ResolvePath = (path: string) => string;
+
+/** What the result depends on: the folder's files, or the repository's commit. */
+export async function modelSources(
+  from: string,
+  resolvePath: ResolvePath,
+): Promise<(string | PinnedSource)[]> {
+  const reference = await repositoryOf(from, resolvePath);
+  if (reference !== undefined) return [await pinnedRepository(reference)];
+  const { modelFiles } = await import("../src/models/folder.ts");
+  return await modelFiles(resolvePath(from));
+}
+
+/** Finds out the commit of a repository. */
+export async function prepareModel(from: string, context: PrepareContext): Promise<void> {
+  const reference = await repositoryOf(from, context.resolvePath);
+  if (reference !== undefined) await pinRepository(reference, context);
+}
+
+/** The model's config.json without downloading anything; undefined where it is not at hand. */
+export async function modelConfigAtHand(
+  from: string,
+  resolvePath: ResolvePath,
+): Promise<JsonObject | undefined> {
+  const { readJson } = await import("../src/models/folder.ts");
+  const reference = await repositoryOf(from, resolvePath);
+  const dir = reference ? await cachedDir(reference) : resolvePath(from);
+  return dir === undefined ? undefined : (await readJson(dir, "config.json"))?.json as JsonObject;
+}
+
+/** The folder of the model, downloaded where it is not there. */
+export async function modelDir(from: string, ctx: AnyContext): Promise<string> {
+  const reference = await repositoryOf(from, ctx.resolvePath);
+  if (reference === undefined) return ctx.resolvePath(from);
+  const { referenceName } = await import("../src/hub/reference.ts");
+  const snapshot = await openRepository(reference, ctx);
+  await snapshot.fetch(await neededFiles(reference, snapshot));
+  ctx.record({ repository: referenceName(reference), commit: snapshot.commit });
+  return snapshot.dir;
+}
+
+async function repositoryOf(
+  from: string,
+  resolvePath: ResolvePath,
+): Promise<HubReference | undefined> {
+  const { locate } = await import("../src/hub/location.ts");
+  const location = await locate(from, "model", resolvePath);
+  return location.kind === "hub" ? location.reference : undefined;
+}
+
+/** Which files of a repository are the model; the index, which says so of shards, is fetched first. */
+async function neededFiles({ text }: HubReference, snapshot: Snapshot): Promise<string[]> {
+  const { isSideFile } = await import("../src/models/folder.ts");
+  const { noModelInRepository } = await import("../src/models/errors.ts");
+  const { INDEX_FILE, shardsOf, SINGLE_FILE } = await import("../src/weights/safetensors.ts");
+  const { paths } = snapshot;
+  const sideFiles = paths.filter(isSideFile);
+  if (!sideFiles.includes("config.json")) throw noModelInRepository(text, "config.json", paths);
+  if (paths.includes(SINGLE_FILE)) return [...sideFiles, SINGLE_FILE];
+  if (!paths.includes(INDEX_FILE)) throw noModelInRepository(text, SINGLE_FILE, paths);
+  await snapshot.fetch([INDEX_FILE]);
+  return [...sideFiles, INDEX_FILE, ...await shardsOf(snapshot.filePath(INDEX_FILE))];
+}

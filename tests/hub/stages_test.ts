@@ -1,0 +1,143 @@
+/** What the model and ingest stages take of a repository, and what they say where they cannot. */
+
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { OddsmithError } from "../../src/base/error.ts";
+import { chooseDataFiles } from "../../src/data/repository_files.ts";
+import { tryStage } from "../../src/runner/testing.ts";
+import ingest from "../../stages/ingest.ts";
+import model from "../../stages/model.ts";
+import type { FakeRepo } from "./server.ts";
+import { COMMIT, content, Place } from "./support.ts";
+
+const encoder = new TextEncoder();
+const choose = (paths: string[], choice: Parameters<typeof chooseDataFiles>[2] = {}) =>
+  chooseDataFiles("acme/pairs", paths, choice);
+
+Deno.test("chooseDataFiles: the training data where nothing is said", () => {
+  const cases: [string[], string[]][] = [
+    [["pairs.jsonl", "README.md", ".hidden.json"], ["pairs.jsonl"]],
+    [["a.csv", "b.parquet", "dataset_infos.json"], ["a.csv", "b.parquet"]],
+    [["data/train-00000-of-00001.parquet", "data/test-00000-of-00001.parquet"], [
+      "data/train-00000-of-00001.parquet",
+    ]],
+    [["en/train.jsonl.gz", "en/test.jsonl.gz", "de/train.jsonl.gz"], [
+      "de/train.jsonl.gz",
+      "en/train.jsonl.gz",
+    ]],
+    [["default/train/0000.parquet", "default/test/0000.parquet"], ["default/train/0000.parquet"]],
+    [["pairs.json", "pairs_test.json"], ["pairs.json"]],
+  ];
+  for (const [paths, wanted] of cases) assertEquals(choose(paths), wanted);
+});
+
+Deno.test("chooseDataFiles: by split and by glob", () => {
+  const paths = [
+    "data/train_prefs-00000-of-00002.parquet",
+    "data/train_prefs-00001-of-00002.parquet",
+    "data/train_sft-00000-of-00001.parquet",
+    "data/test_prefs-00000-of-00001.parquet",
+    "extra/notes.txt",
+  ];
+  assertEquals(choose(paths, { split: "train_prefs" }), paths.slice(0, 2));
+  assertEquals(choose(paths, { split: "sft" }), [paths[2]]);
+  assertEquals(choose(paths, { files: "data/*_prefs-*" }), [paths[3], paths[0], paths[1]]);
+  assertEquals(choose(paths, { files: "data" }), [...paths.slice(0, 4)].sort());
+  assertEquals(choose(paths, { files: "extra/notes.txt" }), ["extra/notes.txt"]);
+  const unclear = assertThrows(() => choose(paths), OddsmithError);
+  assertEquals(unclear.code, "SPLIT_UNCLEAR");
+  assert(unclear.message.endsWith("it has test_prefs, train_prefs, train_sft"), unclear.message);
+  const none = assertThrows(() => choose(paths, { split: "train_pref" }), OddsmithError);
+  assertEquals(none.code, "NO_FILES");
+  assert(none.hint!.startsWith(`did you mean "train_prefs"?`), none.hint);
+  const scripted = assertThrows(() => choose(["load.py"]), OddsmithError);
+  assert(scripted.hint!.includes("@refs/convert/parquet"), scripted.hint);
+});
+
+/** Runs `work` with the environment of a place. */
+async function inPlace<T>(place: Place, work: () => Promise<T>): Promise<T> {
+  const { endpoint, cacheDir } = place.settings;
+  const values = { HF_ENDPOINT: endpoint, HF_HUB_CACHE: cacheDir, HF_TOKEN: "" };
+  const before = Object.keys(values).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name, value] of Object.entries(values)) Deno.env.set(name, value);
+  try {
+    return await work();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+  }
+}
+
+Deno.test("model: a sharded repository is fetched by its index", async () => {
+  const index = { weight_map: { a: "model-1.safetensors", b: "model-2.safetensors" } };
+  const files = {
+    "config.json": encoder.encode("{}"),
+    "model.safetensors.index.json": encoder.encode(JSON.stringify(index)),
+    "model-1.safetensors": content(100),
+    "model-2.safetensors": content(200),
+    "consolidated.safetensors": content(300),
+  };
+  const repo: FakeRepo = { type: "model", id: "acme/big", commit: COMMIT, files };
+  await using place = await Place.make(repo);
+  await inPlace(place, async () => {
+    // The shards are no safetensors: what is asked here is only what was fetched before that shows.
+    const work = () => tryStage(model, { config: { from: "acme/big" } });
+    await assertRejects(work, OddsmithError);
+  });
+  const fetched = place.hub.seen.filter(({ path }) => path.includes("/resolve/"))
+    .map(({ path }) => path.split("/").at(-1)!);
+  const wanted = Object.keys(files).filter((name) => name !== "consolidated.safetensors");
+  assertEquals(fetched.sort(), wanted.sort());
+});
+
+Deno.test("model: a repository without safetensors is refused with what it has", async () => {
+  const files = { "config.json": encoder.encode("{}"), "pytorch_model.bin": content(9) };
+  await using place = await Place.make({ type: "model", id: "acme/old", commit: COMMIT, files });
+  const error = await inPlace(
+    place,
+    () => assertRejects(() => tryStage(model, { config: { from: "acme/old" } }), OddsmithError),
+  );
+  assertEquals(error.code, "NO_MODEL");
+  assert(error.message.endsWith("no model.safetensors; it has pytorch_model.bin"), error.message);
+  assertEquals(place.hub.fileRequests("pytorch_model.bin"), []);
+});
+
+Deno.test("ingest: names rows by repository and file, and reports bytes", async () => {
+  const row = { prompt: "a b", chosen: " c", rejected: " d" };
+  const files = { "v2/rows.jsonl": encoder.encode(JSON.stringify(row)), "x.csv": content(9) };
+  await using place = await Place.make({
+    type: "dataset",
+    id: "acme/pairs",
+    commit: COMMIT,
+    files,
+  });
+  const source = `hf://datasets/acme/pairs@${COMMIT}/v2/*.jsonl`;
+  await inPlace(place, async () => {
+    await using trial = await tryStage(ingest, { config: { source, evalFraction: 0 } });
+    const [pair] = await Array.fromAsync((await trial.outputs.pairs.read()).rows("train"));
+    assertEquals(pair!.source, "acme/pairs/v2/rows.jsonl:1");
+    assertEquals(trial.progress[0]!.note, "downloading v2/rows.jsonl");
+    assertEquals(trial.progress[0]!.unit, "kB");
+  });
+  assertEquals(place.hub.fileRequests("x.csv"), []);
+});
+
+Deno.test("ingest: options of a repository are refused where there is none", async () => {
+  const cases: [object, string][] = [
+    [{ path: "./rows.jsonl", split: "train" }, "NOT_A_REPOSITORY"],
+    [{ path: "./rows", files: "*.csv" }, "NOT_A_REPOSITORY"],
+    [{ path: "hf://datasets/acme/pairs/v2", split: "train" }, "BAD_REFERENCE"],
+  ];
+  for (const [source, code] of cases) {
+    const result = await ingest.config["~standard"].validate({ source });
+    assert("value" in result);
+    const error = await assertRejects(
+      () => ingest.sources!(result.value, (path) => path),
+      OddsmithError,
+    );
+    assertEquals(error.code, code);
+  }
+  const both = { source: { path: "acme/pairs", files: "*.csv", split: "train" } };
+  assert((await ingest.config["~standard"].validate(both)).issues !== undefined);
+});
