@@ -32,6 +32,8 @@ export interface Comparison {
   readonly rounds?: number;
   /** Runs of a contender a round, in a row. Default 1. */
   readonly repeats?: number;
+  /** False: no round beforehand that is not counted, for work of minutes. Default true. */
+  readonly warmsUp?: boolean;
 }
 
 /** What was found. */
@@ -55,10 +57,10 @@ export function isReached({ value, isCost }: Figure, target: number): boolean {
 
 /** Measures a comparison on webgpu, which is opened if need be. */
 export async function compare(comparison: Comparison): Promise<Figure[]> {
-  const { name, base, contenders, must, aim, rounds = 7, repeats = 1 } = comparison;
+  const { name, base, contenders, must, aim, rounds = 7, repeats = 1, warmsUp = true } = comparison;
   await openDevice("webgpu");
   const all = [base, ...contenders];
-  for (const contender of all) await timed(contender, 1);
+  if (warmsUp) { for (const contender of all) await timed(contender, 1); }
   const samples: Sample[][] = [];
   for (let round = 0; round < rounds; round++) {
     const row: Sample[] = [];

@@ -14,7 +14,7 @@ const FOLDER = dirname(fromFileUrl(import.meta.url));
 const RESULTS = join(FOLDER, "results.json");
 
 /** Bench files in the order they run; each prints its figures as JSON under --json. */
-const BENCHES = ["matmul", "attention", "head", "packing"];
+const BENCHES = ["matmul", "attention", "head", "packing", "step", "memory"];
 
 async function figuresOf(bench: string): Promise<Figure[]> {
   const child = new Deno.Command(Deno.execPath(), {
