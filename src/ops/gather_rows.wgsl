@@ -1,4 +1,5 @@
-// A workgroup a row: y[n] = x[ids[n]] where that is among the `held` rows bound, from `base` on.
+// A workgroup a row: y[n] = x[ids[n]] where that is among the `held` rows bound, from `base` on. What
+// is put before this text: `V` and `width` (lanes.ts), the binding x and `x_at(i)` (packed_source.ts).
 
 override lanes: u32;
 
@@ -11,7 +12,6 @@ struct Params {
   held: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<V>;
 @group(0) @binding(1) var<storage, read> ids: array<i32>;
 @group(0) @binding(2) var<storage, read_write> y: array<V>;
 @group(0) @binding(3) var<uniform> params: Params;
@@ -28,6 +28,6 @@ fn main(
   let place = u32(ids[row]) - params.base;
   if (place >= params.held) { return; }
   for (var column = lane; column < params.length; column += lanes) {
-    y[row * params.length + column] = x[place * params.length + column];
+    y[row * params.length + column] = x_at((place * params.length + column) * width);
   }
 }

@@ -21,6 +21,8 @@ import { isFrozen, withGradient } from "../tensor/gradient.ts";
 import { usesFused } from "../tensor/kernels.ts";
 import { checkFits, maxTensorBytes } from "../tensor/limits.ts";
 import { matMul } from "../tensor/matmul.ts";
+import type { Matrix } from "../tensor/matmul_problem.ts";
+import { isPacked, type PackedMatrix } from "../tensor/packed_matrix.ts";
 import { sizeClass } from "../tensor/size_class.ts";
 import { tf } from "../tensor/tf.ts";
 import { gatherRows } from "./gather_rows.ts";
@@ -33,7 +35,7 @@ const CHUNK_BYTES = 32 * 2 ** 20;
 /**
  * Gives the log-probability of each target token after its row of hidden states.
  *
- * @param headWeight A variable that is not trainable gets no gradient.
+ * @param headWeight A variable that is not trainable gets no gradient; neither does a packed matrix.
  * @param logitBytes Logits held at a time; default 8 MiB fused, 32 MiB in the reference.
  * @returns [M], at most 0; NaN where a logit is not finite.
  * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED where the head's weight outgrows a buffer, or
@@ -41,35 +43,45 @@ const CHUNK_BYTES = 32 * 2 ** 20;
  */
 export function targetLogProbs(
   hidden: tf.Tensor2D,
-  headWeight: tf.Tensor2D,
+  headWeight: tf.Tensor2D | PackedMatrix,
   rows: Int32Array,
   targets: Int32Array,
   logitBytes?: number,
 ): tf.Tensor1D {
   if (!usesFused()) return reference(hidden, headWeight, rows, targets, logitBytes);
   const { maxBufferBytes } = currentDevice().limits;
-  checkFits(headWeight.shape, "the head", "the vocabulary", maxBufferBytes);
+  const stored = isPacked(headWeight) ? headWeight.rowsOf : headWeight;
+  checkFits(stored.shape, "the head", "the vocabulary", maxBufferBytes);
   const isConstant = isFrozen(headWeight);
-  const tableOf = (hidden: tf.Tensor2D, weight: tf.Tensor2D): HeadTable => ({
+  const tableOf = (hidden: tf.Tensor2D, weight: Matrix): HeadTable => ({
     x: gatherRows(hidden, rows),
     weight,
     targets: tf.tensor1d(targets, "int32"),
     logitBytes: logitBytes ?? TILE_BYTES,
   });
   return withGradient<tf.Tensor1D>(
-    isConstant ? [hidden] : [hidden, headWeight],
+    isConstant ? [hidden] : [hidden, headWeight as tf.Tensor2D],
     (save) => {
       const { logProbs, states } = tiledLogProbs(tableOf(hidden, headWeight));
-      save([hidden, headWeight, states]);
+      save([hidden, states, ...tensorsOf(headWeight)]);
       return logProbs;
     },
     (dY, saved) => {
-      const [hidden, weight, states] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+      const [hidden, states, weight = headWeight] = saved as [
+        tf.Tensor2D,
+        tf.Tensor2D,
+        tf.Tensor2D?,
+      ];
       const { dX, dWeight } = tiledGradients(tableOf(hidden, weight), states, dY, isConstant);
       const dHidden = segmentSum(dX, rows, hidden.shape[0]);
       return dWeight ? [dHidden, dWeight] : [dHidden];
     },
   );
+}
+
+/** What the tape is to keep of a weight: nothing of a packed one, whose tensor is never written. */
+function tensorsOf(weight: tf.Tensor2D | PackedMatrix): tf.Tensor2D[] {
+  return isPacked(weight) ? [] : [weight];
 }
 
 /** A run of table rows, padded to a size class with row 0 and token 0. */
@@ -85,34 +97,37 @@ interface Chunk {
 /** The same in tfjs's operations. */
 function reference(
   hidden: tf.Tensor2D,
-  headWeight: tf.Tensor2D,
+  headWeight: tf.Tensor2D | PackedMatrix,
   rows: Int32Array,
   targets: Int32Array,
   logitBytes: number = CHUNK_BYTES,
 ): tf.Tensor1D {
-  checkFits(headWeight.shape, "the head", "the vocabulary");
+  if (!isPacked(headWeight)) checkFits(headWeight.shape, "the head", "the vocabulary");
+  const isConstant = isFrozen(headWeight);
   const rowBytes = 4 * headWeight.shape[0];
   const budget = Math.min(logitBytes, maxTensorBytes());
   const chunks = chunksOf(rows, targets, Math.max(1, Math.floor(budget / rowBytes)));
   return withGradient<tf.Tensor1D>(
-    [hidden, headWeight],
+    isConstant ? [hidden] : [hidden, headWeight as tf.Tensor2D],
     (save) => {
       const parts = chunks.map((chunk) => forwardChunk(hidden, headWeight, chunk));
-      save([hidden, headWeight, ...parts.map((part) => part.logSumExp)]);
+      save([hidden, ...parts.map((part) => part.logSumExp), ...tensorsOf(headWeight)]);
       return tf.concat1d(
         parts.map((part, i) => tf.slice(part.logProbs, 0, chunks[i]!.size)),
       );
     },
     (dY, saved) => {
-      const [hidden, weight, ...logSumExps] = saved as [tf.Tensor2D, tf.Tensor2D, ...tf.Tensor1D[]];
-      return backward(hidden, weight, chunks, logSumExps, dY);
+      const hidden = saved[0] as tf.Tensor2D;
+      const logSumExps = saved.slice(1, 1 + chunks.length) as tf.Tensor1D[];
+      const weight = saved[1 + chunks.length] as tf.Tensor2D | undefined ?? headWeight;
+      return backward({ hidden, weight, isConstant }, chunks, logSumExps, dY);
     },
   );
 }
 
 function forwardChunk(
   hidden: tf.Tensor2D,
-  weight: tf.Tensor2D,
+  weight: tf.Tensor2D | PackedMatrix,
   chunk: Chunk,
 ): { logProbs: tf.Tensor1D; logSumExp: tf.Tensor1D } {
   return tf.tidy(() => {
@@ -129,14 +144,17 @@ function forwardChunk(
 }
 
 function backward(
-  hidden: tf.Tensor2D,
-  weight: tf.Tensor2D,
+  { hidden, weight, isConstant }: {
+    hidden: tf.Tensor2D;
+    weight: tf.Tensor2D | PackedMatrix;
+    isConstant: boolean;
+  },
   chunks: Chunk[],
   logSumExps: tf.Tensor1D[],
   dY: tf.Tensor1D,
 ): tf.Tensor[] {
   const [N, C] = hidden.shape;
-  let dWeight = tf.zerosLike(weight);
+  let dWeight = isConstant ? undefined : tf.zerosLike(weight as tf.Tensor2D);
   const dRows = chunks.map((chunk, i) => {
     const gradients = tf.tidy(() => {
       const x = gatherRows(hidden, chunk.rows);
@@ -144,21 +162,23 @@ function backward(
       const dLogits = logitGradient(x, weight, chunk, logSumExps[i]!, dChunk);
       return {
         dX: tf.slice(matMul(dLogits, weight), [0, 0], [chunk.size, C]),
-        dWeight: tf.add(dWeight, matMul(dLogits, x, { transposeA: true })) as tf.Tensor2D,
+        dWeight: dWeight &&
+          tf.add(dWeight, matMul(dLogits, x, { transposeA: true })) as tf.Tensor2D,
       };
     });
-    dWeight.dispose();
+    dWeight?.dispose();
     dWeight = gradients.dWeight;
     return gradients.dX;
   });
   const rows = Int32Array.from(chunks.flatMap((chunk) => [...chunk.rows.subarray(0, chunk.size)]));
-  return [segmentSum(tf.concat2d(dRows, 0), rows, N), dWeight];
+  const dHidden = segmentSum(tf.concat2d(dRows, 0), rows, N);
+  return dWeight ? [dHidden, dWeight] : [dHidden];
 }
 
 /** dY (onehot(target) - softmax(logits)), [padded, V]; zero in the padding. */
 function logitGradient(
   x: tf.Tensor2D,
-  weight: tf.Tensor2D,
+  weight: tf.Tensor2D | PackedMatrix,
   chunk: Chunk,
   logSumExp: tf.Tensor1D,
   dY: tf.Tensor1D,

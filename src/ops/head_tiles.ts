@@ -5,7 +5,7 @@
 
 import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
 import { matMulInto } from "../tensor/matmul.ts";
-import type { MatrixRows } from "../tensor/matmul_problem.ts";
+import { type Matrix, type MatrixRows, matrixRows } from "../tensor/matmul_problem.ts";
 import { allocate, type Binding, runProgram } from "../tensor/program.ts";
 import { rowRanges } from "../tensor/ranges.ts";
 import type { tf } from "../tensor/tf.ts";
@@ -16,8 +16,8 @@ import softmaxCode from "./head_softmax.wgsl" with { type: "text" };
 export interface HeadTable {
   /** [M, C], the rows of hidden states named. */
   readonly x: tf.Tensor2D;
-  /** [V, C]. */
-  readonly weight: tf.Tensor2D;
+  /** [V, C], may be packed. */
+  readonly weight: Matrix;
   /** [M], int32. */
   readonly targets: tf.Tensor1D;
   /** Bytes of logits held at a time. */
@@ -75,8 +75,8 @@ interface Tile {
   readonly logits: MatrixRows;
   /** The same, as a program binds it. */
   readonly bound: Binding;
-  /** The tile's rows of a tensor shaped as the weight. */
-  of(matrix: tf.Tensor2D): MatrixRows;
+  /** The tile's rows of a matrix shaped as the weight. */
+  of(matrix: Matrix): MatrixRows;
 }
 
 /** Tiles that share one place for their logits. */
@@ -93,7 +93,7 @@ function tilesOf({ x, weight, logitBytes }: HeadTable): Tile[] {
     start,
     logits: { rowsOf: place, firstRow: 0, shape: [M, count] },
     bound: { tensor: place, start: 0, length: M * count },
-    of: (matrix) => ({ rowsOf: matrix, firstRow: start, shape: [count, C] }),
+    of: (matrix) => matrixRows(matrix, start, count),
   }));
 }
 

@@ -9,23 +9,22 @@
  */
 
 import { isFrozen, withGradient } from "../tensor/gradient.ts";
-import type { HalfMatrix } from "../tensor/half_matrix.ts";
-import { matMul, matMulInto } from "../tensor/matmul.ts";
-import { allocate } from "../tensor/program.ts";
+import { matMul } from "../tensor/matmul.ts";
+import { isPacked, type PackedMatrix } from "../tensor/packed_matrix.ts";
 import { tf } from "../tensor/tf.ts";
+import { frozenLinear } from "./frozen_linear.ts";
 
 /**
  * Applies a linear layer with the checkpoint's [out, in] weight.
  *
- * @param weight A variable that is not trainable gets no gradient; neither do packed halves, which
- * run on webgpu alone.
+ * @param weight A variable that is not trainable gets no gradient; neither does a packed matrix.
  */
 export function linear(
   x: tf.Tensor2D,
-  weight: tf.Tensor2D | HalfMatrix,
+  weight: tf.Tensor2D | PackedMatrix,
   bias?: tf.Tensor1D,
 ): tf.Tensor2D {
-  const product = "rowsOf" in weight ? halfLinear(x, weight) : floatLinear(x, weight);
+  const product = isPacked(weight) ? frozenLinear(x, weight) : floatLinear(x, weight);
   return bias ? tf.add(product, bias) : product;
 }
 
@@ -41,23 +40,6 @@ function floatLinear(x: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D {
       const [weight, x] = saved as [tf.Tensor2D, tf.Tensor2D?];
       const dX = matMul(dY, weight);
       return x ? [dX, matMul(dY, x, { transposeA: true })] : [dX];
-    },
-  );
-}
-
-function halfLinear(x: tf.Tensor2D, weight: HalfMatrix): tf.Tensor2D {
-  const [D, C] = weight.shape;
-  return withGradient<tf.Tensor2D>(
-    [x],
-    () => {
-      const y = allocate([x.shape[0], D], "float32", "a linear layer") as tf.Tensor2D;
-      matMulInto(y, x, weight, { transposeB: true });
-      return y;
-    },
-    (dY) => {
-      const dX = allocate([dY.shape[0], C], "float32", "a linear layer") as tf.Tensor2D;
-      matMulInto(dX, dY, weight);
-      return [dX];
     },
   );
 }

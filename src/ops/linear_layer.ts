@@ -4,13 +4,13 @@
  *     x [N, C]   weight [D, C]   bias [D]   y [N, D]
  */
 
-import type { HalfMatrix } from "../tensor/half_matrix.ts";
+import type { PackedMatrix } from "../tensor/packed_matrix.ts";
 import type { tf } from "../tensor/tf.ts";
 import { linear } from "./linear.ts";
 
 /** A linear layer's weight [out, in] and bias [out]. */
 export interface LinearWeights {
-  readonly weight: tf.Tensor2D | HalfMatrix;
+  readonly weight: tf.Tensor2D | PackedMatrix;
   readonly bias?: tf.Tensor1D;
 }
 

@@ -79,12 +79,44 @@ export function sizeMismatch(
   );
 }
 
-/** A matrix whose rows cannot be packed in pairs. */
-export function oddHalves(shape: readonly number[]): OddsmithError {
+/** A matrix whose rows are no whole number of the blocks that its format packs together. */
+export function unevenBlocks(
+  shape: readonly number[],
+  format: string,
+  block: number,
+): OddsmithError {
   return deviceError(
-    "ODD_HALVES",
-    `Cannot pack a matrix [${shape.join(", ")}] as halves: its rows have an odd number of values`,
-    "keep it in float32",
+    "UNEVEN_BLOCKS",
+    `Cannot pack a matrix [${shape.join(", ")}] as "${format}": its rows have ${
+      shape[1]
+    } values, ` +
+      `which is no multiple of ${block}`,
+    block > 2 ? 'pack it as "f16", or keep it in float32' : "keep it in float32",
+  );
+}
+
+/** Values, or packed words, whose number is not what a matrix's shape asks for. */
+export function wrongLength(
+  shape: readonly number[],
+  format: string,
+  what: string,
+  length: number,
+  expected: number,
+): OddsmithError {
+  return deviceError(
+    "WRONG_LENGTH",
+    `Cannot pack a matrix [${shape.join(", ")}] as "${format}": it takes ${expected} ${what}, ` +
+      `not ${length}`,
+    "this is a fault of the caller",
+  );
+}
+
+/** A weight that no scale can hold. */
+export function nonFiniteWeight(format: string, index: number, value: number): OddsmithError {
+  return deviceError(
+    "NON_FINITE_WEIGHT",
+    `Cannot pack a matrix as "${format}": value ${index} is ${value}`,
+    "the checkpoint is damaged; load it without quantization to see where it comes from",
   );
 }
 

@@ -1,5 +1,6 @@
 /** An operation with a gradient of its own: tfjs's customGrad, typed and with fewer closures. */
 
+import { isPacked, type PackedMatrix } from "./packed_matrix.ts";
 import { tf } from "./tf.ts";
 
 /**
@@ -23,7 +24,7 @@ export function withGradient<Y extends tf.Tensor>(
   return operation(...inputs) as Y;
 }
 
-/** Whether a weight is a variable that does not train: its gradient need not be computed. */
-export function isFrozen(weight: tf.Tensor): boolean {
-  return weight instanceof tf.Variable && !weight.trainable;
+/** Whether a weight is packed, or a variable that does not train: it needs no gradient. */
+export function isFrozen(weight: tf.Tensor | PackedMatrix): boolean {
+  return isPacked(weight) || (weight instanceof tf.Variable && !weight.trainable);
 }

@@ -13,28 +13,42 @@ import {
   type MatrixRows,
   storedMatrix,
 } from "./matmul_problem.ts";
+import { stockPackedMatMul } from "./matmul_packed.ts";
 import { encodeMatMul } from "./matmul_run.ts";
 import { stockMatMul } from "./matmul_stock.ts";
 import { chooseVariant } from "./matmul_variants.ts";
+import { isPacked, type PackedMatrix } from "./packed_matrix.ts";
 import { allocate } from "./program.ts";
 import type { tf } from "./tf.ts";
 
 export type { MatMulOptions } from "./matmul_problem.ts";
 
 /**
- * a [.., M, K] times b [.., K, N] (after transposition), both of rank 2 or 3, -> [.., M, N].
+ * a [.., M, K] times b [.., K, N] (after transposition), both of rank 2 or 3, -> [.., M, N]; b may
+ * be packed where a is of rank 2.
  *
  * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED, SIZE_MISMATCH.
  */
+export function matMul(
+  a: tf.Tensor2D,
+  b: tf.Tensor2D | PackedMatrix,
+  options?: MatMulOptions,
+): tf.Tensor2D;
 export function matMul<T extends tf.Tensor2D | tf.Tensor3D>(
   a: T,
   b: T,
+  options?: MatMulOptions,
+): T;
+export function matMul<T extends tf.Tensor2D | tf.Tensor3D>(
+  a: T,
+  b: T | PackedMatrix,
   options: MatMulOptions = {},
 ): T {
-  if (!usesFused() || a.rank !== 2 || a.size === 0 || b.size === 0) {
+  if (!usesFused() || a.rank !== 2 || [...a.shape, ...b.shape].includes(0)) {
+    if (isPacked(b)) return stockPackedMatMul(a as tf.Tensor2D, b, options) as T;
     return stockMatMul(a, b, options);
   }
-  const problem = matMulProblem(a as tf.Tensor2D, b as tf.Tensor2D, options);
+  const problem = matMulProblem(a as tf.Tensor2D, b as tf.Tensor2D | PackedMatrix, options);
   const y = allocate([problem.rows, problem.columns], "float32", "a matrix product");
   encodeMatMul(problem, chooseVariant(problem), storedMatrix(y as tf.Tensor2D), false);
   return y as T;

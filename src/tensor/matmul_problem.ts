@@ -1,10 +1,11 @@
 /**
  * What a fused matrix product is asked for: y [rows, columns] = a b, each operand stored with its
- * rows along the inner dimension or along the result, in float32 or packed halves.
+ * rows along the inner dimension or along the result, in float32 or packed.
  */
 
 import { sizeMismatch } from "./errors.ts";
 import type { Along } from "./matmul_registers.ts";
+import type { MatrixFormat } from "./packed_format.ts";
 import type { tf } from "./tf.ts";
 
 /** Rows of a tensor, taken as a matrix of `shape`, from `firstRow` on. */
@@ -13,8 +14,8 @@ export interface MatrixRows {
   /** Counted in rows of `shape`. */
   readonly firstRow: number;
   readonly shape: readonly [number, number];
-  /** "f16": an int32 tensor of packed halves (half_matrix.ts). Default "f32". */
-  readonly format?: "f32" | "f16";
+  /** Other than "f32", the default: an int32 tensor of packed values (packed_matrix.ts). */
+  readonly format?: MatrixFormat;
 }
 
 /** An operand of a product. */
@@ -23,7 +24,7 @@ export type Matrix = tf.Tensor2D | MatrixRows;
 /** A matrix as it is stored. */
 export interface StoredMatrix {
   readonly tensor: tf.Tensor;
-  readonly format: "f32" | "f16";
+  readonly format: MatrixFormat;
   /** Where it starts in the tensor, in values. */
   readonly start: number;
   /** Values a stored row. */
@@ -70,6 +71,14 @@ export function matMulProblem(
     a: { ...storedMatrix(a), along: transposeA ? "outer" : "inner" },
     b: { ...storedMatrix(b), along: transposeB ? "inner" : "outer" },
   };
+}
+
+/** Rows of a matrix. */
+export function matrixRows(matrix: Matrix, start: number, count: number): MatrixRows {
+  const shape = [count, matrix.shape[1]] as const;
+  if (!("rowsOf" in matrix)) return { rowsOf: matrix, firstRow: start, shape };
+  const { rowsOf, firstRow, format } = matrix;
+  return { rowsOf, firstRow: firstRow + start, shape, format };
 }
 
 /** Where a matrix lies. */

@@ -8,6 +8,9 @@
  * stored. Only an inner dimension that is no multiple of four is masked, in every step.
  */
 
+import type { MatrixFormat } from "./packed_format.ts";
+import { readerSource } from "./packed_source.ts";
+
 /** Whether a stored row of an operand runs along the inner dimension, or along the result. */
 export type Along = "inner" | "outer";
 
@@ -15,7 +18,8 @@ export type Along = "inner" | "outer";
 export interface OperandAccess {
   readonly kind: "texels" | "vectors" | "scalars";
   readonly along: Along;
-  readonly format: "f32" | "f16";
+  /** What the program reads: of texels that were unpacked on the way, "f32". */
+  readonly format: MatrixFormat;
 }
 
 /** The part of the result a lane keeps, and the side the lanes lie along. */
@@ -107,31 +111,20 @@ function sumLines({ rows, columns }: RegisterTile): string {
 /** A binding and `fetch`: the four values x of a stored row y. */
 function operandSource(name: "a" | "b", binding: number, access: OperandAccess): string {
   const { kind, format } = access;
-  const header = `@group(0) @binding(${binding}) var`;
   const signature = `fn fetch_${name}(x: u32, y: u32) -> vec4<f32>`;
   if (kind === "texels") {
     const texel = format === "f32" ? "rgba32float" : "rgba16float";
-    return `${header} ${name}: texture_storage_2d<${texel}, read>;
+    return `@group(0) @binding(${binding}) var ${name}: texture_storage_2d<${texel}, read>;
 ${signature} { return textureLoad(${name}, vec2<u32>(x, y)); }`;
   }
   const place = `params.${name}Start + y * params.${name}Stride + 4 * x`;
   if (kind === "vectors") {
-    const [type, value] = format === "f32"
-      ? ["vec4<f32>", "v"]
-      : ["vec2<u32>", "vec4<f32>(unpack2x16float(v.x), unpack2x16float(v.y))"];
-    return `${header}<storage, read> ${name}: array<${type}>;
-${signature} { let v = ${name}[(${place}) / 4]; return ${value}; }`;
+    return `${readerSource(name, binding, format, 4)}
+${signature} { return ${name}_at(${place}); }`;
   }
-  const values = [0, 1, 2, 3].map((q) => `${name}_value(i + ${q})`);
-  return `${header}<storage, read> ${name}: array<${format === "f32" ? "f32" : "u32"}>;
-${scalarSource(name, format)}
+  const values = [0, 1, 2, 3].map((q) => `${name}_at(i + ${q})`);
+  return `${readerSource(name, binding, format, 1)}
 ${signature} { let i = ${place}; return vec4<f32>(${values.join(", ")}); }`;
-}
-
-/** `NAME_value(i)`: one value of an operand that is bound as a buffer of scalars (or of pairs). */
-export function scalarSource(name: "a" | "b", format: "f32" | "f16"): string {
-  const value = format === "f32" ? `${name}[i]` : `unpack2x16float(${name}[i / 2])[i % 2]`;
-  return `fn ${name}_value(i: u32) -> f32 { return ${value}; }`;
 }
 
 /** Loads the values of four inner steps for `count` rows or columns. */

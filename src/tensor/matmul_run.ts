@@ -3,21 +3,24 @@
  * so that their copies stay small whatever the size of the matrices.
  */
 
+import { boundRows, type StoredRows } from "./bound_rows.ts";
 import type { Along, OperandAccess, RegisterKernel } from "./matmul_registers.ts";
 import {
   MATMUL_PARAMS,
   REGISTER_LANES,
   registerKernelCode,
   registerKernelKey,
-  scalarSource,
 } from "./matmul_registers.ts";
 import type { Operand, Problem, StoredMatrix } from "./matmul_problem.ts";
 import sharedCode from "./matmul_shared.wgsl" with { type: "text" };
 import type { MatMulVariant, RegisterVariant, SharedVariant } from "./matmul_variants.ts";
 import { workgroupTile } from "./matmul_variants.ts";
+import { BLOCK_LAYOUTS } from "./packed_format.ts";
+import { readerSource } from "./packed_source.ts";
 import type { PipelineSource } from "./pipelines.ts";
-import { type Binding, rangeAlignment, runProgram } from "./program.ts";
-import { fitsTexels, type TexelView } from "./texels.ts";
+import { type Binding, runProgram } from "./program.ts";
+import { fitsTexels, type ScratchTexels, type TexelView } from "./texels.ts";
+import { unpackTexels } from "./unpack.ts";
 
 /** The rows and columns of the result, and the inner steps, that one dispatch takes. */
 interface Block {
@@ -37,6 +40,10 @@ const COPIED_STEPS = 2048;
 /** A texture has at least this many texels a side; a copy of an operand takes 32 MiB at most. */
 const MOST_TEXELS = 8192;
 const MOST_COPIED = 2 ** 23;
+/** What is unpacked stays in the cache until it is read; its texels take 8 MiB at most. */
+const MOST_UNPACKED = 2 ** 21;
+/** Packed values that are read no more often are quicker read as they are than unpacked first. */
+const FEW_READS = 32;
 
 /** Writes the product to `y` [rows, columns], or adds it to what `y` holds. */
 export function encodeMatMul(
@@ -52,13 +59,14 @@ export function encodeMatMul(
 }
 
 function* blocksOf(
-  { rows, inner, columns }: Problem,
+  { rows, inner, columns, a, b }: Problem,
   variant: MatMulVariant,
   accumulates: boolean,
 ): Generator<Block> {
   const isCopied = variant.family === "registers" && variant.usesTexels;
   const steps = Math.min(inner, isCopied ? COPIED_STEPS : MOST_STEPS);
-  const side = isCopied ? Math.min(MOST_TEXELS, powerOfTwoUpTo(MOST_COPIED / steps)) : Infinity;
+  const most = [a, b].some(({ format }) => format !== "f32") ? MOST_UNPACKED : MOST_COPIED;
+  const side = isCopied ? Math.min(MOST_TEXELS, powerOfTwoUpTo(most / steps)) : Infinity;
   for (let k = 0; k < inner; k += steps) {
     for (let row = 0; row < rows; row += side) {
       for (let column = 0; column < columns; column += side) {
@@ -87,8 +95,12 @@ function encodeRegisters(
   y: StoredMatrix,
 ): void {
   const { rows, steps, columns, accumulates } = block;
-  const a = inputOf(partOf(problem.a, block.row, rows, block), usesTexels);
-  const b = inputOf(partOf(problem.b, block.column, columns, block), usesTexels);
+  const [partA, partB] = [
+    partOf(problem.a, block.row, rows, block),
+    partOf(problem.b, block.column, columns, block),
+  ];
+  const a = usesTexels ? texelsOf(partA, 0, columns) : bufferOf(partA);
+  const b = usesTexels ? texelsOf(partB, 1, rows) : bufferOf(partB);
   const kernel: RegisterKernel = {
     tile,
     a: a.access,
@@ -108,14 +120,11 @@ function encodeRegisters(
   encode(block, source, [a, b], workgroups, y);
 }
 
-/** Rows of a stored matrix, each of `length` values. */
-interface Part extends StoredMatrix {
+/** What a block takes of an operand. */
+interface Part extends StoredRows {
   readonly along: Along;
-  readonly height: number;
-  readonly length: number;
 }
 
-/** What a block takes of an operand. */
 function partOf(operand: Operand, outer: number, outers: number, block: Block): Part {
   const { along, start, stride } = operand;
   const [row, height, column, length] = along === "inner"
@@ -127,42 +136,45 @@ function partOf(operand: Operand, outer: number, outers: number, block: Block): 
 /** A part as a program is given it. */
 interface Input {
   readonly access: OperandAccess;
-  readonly input: Binding | TexelView;
+  readonly input: Binding | TexelView | ScratchTexels;
   /** Where the part starts in what is bound, in values. */
   readonly start: number;
   readonly stride: number;
 }
 
-/** Binds a part as texels where wanted and possible, else as a buffer. */
-function inputOf(part: Part, usesTexels: boolean): Input {
+/**
+ * Binds a part as texels: its tensor's own where that can be copied, else unpacked ones where they
+ * are read often enough. As a buffer where neither is possible.
+ *
+ * @param slot The operand's number.
+ * @param reads How often each of its values is read: the rows, or columns, on the other side.
+ */
+function texelsOf(part: Part, slot: number, reads: number): Input {
   const { tensor, format, along, start, stride, height, length } = part;
-  const perElement = format === "f16" ? 2 : 1;
-  const view: TexelView = {
-    texels: tensor,
-    width: Math.ceil(length / 4),
-    height,
-    stride: stride / perElement,
-    start: start / perElement,
-    format: format === "f16" ? "rgba16float" : "rgba32float",
-  };
-  if (usesTexels && fitsTexels(view)) {
-    return { access: { kind: "texels", along, format }, input: view, start: 0, stride };
+  if (format === "f32" || format === "f16") {
+    const perElement = BLOCK_LAYOUTS[format].values;
+    const view: TexelView = {
+      texels: tensor,
+      width: Math.ceil(length / 4),
+      height,
+      stride: stride / perElement,
+      start: start / perElement,
+      format: format === "f16" ? "rgba16float" : "rgba32float",
+    };
+    if (fitsTexels(view)) {
+      return { access: { kind: "texels", along, format }, input: view, start: 0, stride };
+    }
   }
-  const kind = stride % 4 === 0 && start % 4 === 0 ? "vectors" : "scalars";
-  return { access: { kind, along, format }, ...boundRows(part), stride };
+  const isWhole = [start, stride, length].every((place) => place % 4 === 0);
+  if (format === "f32" || !isWhole || reads <= FEW_READS) return bufferOf(part);
+  const access = { kind: "texels", along, format: "f32" } as const;
+  return { access, input: unpackTexels(part, slot), start: 0, stride };
 }
 
-/** The least range of a tensor that holds a part and starts where a binding may. */
-function boundRows(
-  { tensor, format, start, stride, height, length }: Omit<Part, "along">,
-): { input: Binding; start: number } {
-  const perElement = format === "f16" ? 2 : 1;
-  const alignment = rangeAlignment() * perElement;
-  const from = Math.floor(start / alignment) * alignment;
-  const to = start + (height - 1) * stride + length;
-  const bound = Math.ceil((to - from) / perElement);
-  if (from === 0 && bound === tensor.size) return { input: tensor, start };
-  return { input: { tensor, start: from / perElement, length: bound }, start: start - from };
+function bufferOf(part: Part): Input {
+  const { along, format, start, stride } = part;
+  const kind = stride % 4 === 0 && start % 4 === 0 ? "vectors" : "scalars";
+  return { access: { kind, along, format }, ...boundRows(part), stride };
 }
 
 function encodeShared(
@@ -182,8 +194,8 @@ function encodeShared(
       code: () => [MATMUL_PARAMS, sharedHeader(problem, tile, accumulates), sharedCode].join("\n"),
     },
     [
-      inputOf(partOf(a, block.row, block.rows, block), false),
-      inputOf(partOf(b, block.column, block.columns, block), false),
+      bufferOf(partOf(a, block.row, block.rows, block)),
+      bufferOf(partOf(b, block.column, block.columns, block)),
     ],
     [Math.ceil(block.columns / group.columns), Math.ceil(block.rows / group.rows), 1],
     y,
@@ -195,12 +207,8 @@ function sharedHeader(
   tile: SharedVariant["tile"],
   accumulates: boolean,
 ): string {
-  const buffer = (name: "a" | "b", binding: number, { format }: Operand) =>
-    `@group(0) @binding(${binding}) var<storage, read> ${name}: array<${
-      format === "f16" ? "u32" : "f32"
-    }>;\n${scalarSource(name, format)}`;
-  return `${buffer("a", 0, a)}
-${buffer("b", 1, b)}
+  return `${readerSource("a", 0, a.format, 1)}
+${readerSource("b", 1, b.format, 1)}
 const ROWS = ${tile.rows}u;
 const COLUMNS = ${tile.columns}u;
 const INNER = ${tile.inner}u;

@@ -1,6 +1,7 @@
 // The matrix product that suits GPUs: a workgroup computes a tile of ROWS x COLUMNS, of which each
 // lane keeps TALL x WIDE in registers; INNER steps at a time go through shared memory, transposed so
-// that lanes read vectors. What is put before this text: Params, `b_value`, and the constants
+// that lanes read vectors. What is put before this text: Params, the bindings a and b with
+// `a_at` and `b_at` (packed_source.ts), and the constants
 //
 //   ROWS, COLUMNS, INNER, TALL, WIDE: sizes; TALL and WIDE are multiples of 4
 //   A_INNER, B_INNER: whether stored rows of a, of b run along the inner dimension
@@ -29,7 +30,7 @@ fn load_a(lane: u32, row: u32, inner: u32, is_full: bool) {
     if (is_full || (row + i < params.rows && inner + k < params.inner)) {
       let along = select(row + i, inner + k, A_INNER);
       let across = select(inner + k, row + i, A_INNER);
-      value = a_value(params.aStart + across * params.aStride + along);
+      value = a_at(params.aStart + across * params.aStride + along);
     }
     a_tile[(k * A_PITCH + i) / 4][i % 4] = value;
   }
@@ -43,7 +44,7 @@ fn load_b(lane: u32, column: u32, inner: u32, is_full: bool) {
     if (is_full || (column + j < params.columns && inner + k < params.inner)) {
       let along = select(column + j, inner + k, B_INNER);
       let across = select(inner + k, column + j, B_INNER);
-      value = b_value(params.bStart + across * params.bStride + along);
+      value = b_at(params.bStart + across * params.bStride + along);
     }
     b_tile[(k * B_PITCH + j) / 4][j % 4] = value;
   }

@@ -16,7 +16,7 @@ export interface PipelineSource {
 }
 
 /** How each binding is used, in the order of their numbers; a format is a texture that is read. */
-export type BindingKind = "read" | TexelFormat | "write" | "uniform";
+export type BindingKind = "read" | TexelFormat | "write" | "write texels" | "uniform";
 
 const LAYOUTS = {
   read: { buffer: { type: "read-only-storage" } },
@@ -24,6 +24,7 @@ const LAYOUTS = {
   rgba16float: { storageTexture: { access: "read-only", format: "rgba16float" } },
   rgba8snorm: { storageTexture: { access: "read-only", format: "rgba8snorm" } },
   write: { buffer: { type: "storage" } },
+  "write texels": { storageTexture: { access: "write-only", format: "rgba32float" } },
   uniform: { buffer: { type: "uniform" } },
 } as const;
 

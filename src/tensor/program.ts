@@ -15,7 +15,7 @@
 
 import { dispatchExceeded, emptyBinding, limitExceeded, sharedBuffer } from "./errors.ts";
 import { type BindingKind, pipelineFor, type PipelineSource } from "./pipelines.ts";
-import { copyToTexture, type TexelView } from "./texels.ts";
+import { copyToTexture, type ScratchTexels, type TexelView } from "./texels.ts";
 import { tf } from "./tf.ts";
 import { type BackendInternals, submitPending, webgpuInternals } from "./webgpu_internals.ts";
 
@@ -41,9 +41,9 @@ export interface Program extends PipelineSource {
   /** Says what is computed, in errors and profiles: "attention". */
   readonly label: string;
   /** Read only, as buffers or, see texels.ts, as textures. A tensor may be given twice. */
-  readonly inputs?: readonly (Binding | TexelView)[];
-  /** Read and written; a copy of the values read back earlier is dropped. Clones share them. */
-  readonly inPlace?: readonly Binding[];
+  readonly inputs?: readonly (Binding | TexelView | ScratchTexels)[];
+  /** Read and written, scratch texels written alone; a copy of the values read back earlier is dropped. Clones share them. */
+  readonly inPlace?: readonly (Binding | ScratchTexels)[];
   /** New tensors, in the order they are returned. */
   readonly outputs?: readonly OutputSpec[];
   /** 32-bit words: whole numbers as u32; `floatBits(x)` for an f32. Absent: no uniform binding. */
@@ -75,15 +75,15 @@ export function runProgram(program: Program): tf.Tensor[] {
   const written = [...inPlace, ...created];
   const bindings = [...inputs, ...written];
   try {
-    const entries: Resource[] = bindings.map((binding, i) =>
-      "texels" in binding
-        ? copyToTexture(backend, binding, i, label)
-        : resourceOf(backend, program, binding, i)
-    );
+    const entries = bindings.map((binding, i): Resource => {
+      if ("scratch" in binding) return binding.scratch;
+      if ("texels" in binding) return copyToTexture(backend, binding, i, label);
+      return resourceOf(backend, program, binding, i);
+    });
     checkSeparate(label, entries, inputs.length);
     const kinds: BindingKind[] = [
-      ...inputs.map((input) => "texels" in input ? input.format ?? "rgba32float" : "read"),
-      ...written.map(() => "write" as const),
+      ...inputs.map(readKind),
+      ...written.map((one) => "scratch" in one ? "write texels" : "write"),
     ];
     if (uniforms) {
       kinds.push("uniform");
@@ -94,10 +94,8 @@ export function runProgram(program: Program): tf.Tensor[] {
     tf.dispose(created);
     throw error;
   }
-  for (const binding of bindings) backend.commandQueueOwnedIds.add(tensorOf(binding).dataId);
-  for (const binding of inPlace) {
-    backend.tensorMap.get(tensorOf(binding).dataId).values = null;
-  }
+  for (const { dataId } of tensorsOf(bindings)) backend.commandQueueOwnedIds.add(dataId);
+  for (const { dataId } of tensorsOf(inPlace)) backend.tensorMap.get(dataId).values = null;
   if (++backend.dispatchCountInPass >= tf.env().getNumber(BATCH_FLAG)) submitPending(backend);
   return created;
 }
@@ -144,9 +142,17 @@ export function rangeAlignment(): number {
 
 const words = new DataView(new ArrayBuffer(4));
 
-function tensorOf(binding: Binding | TexelView): tf.Tensor {
-  if ("texels" in binding) return binding.texels;
-  return "tensor" in binding ? binding.tensor : binding;
+function readKind(input: Binding | TexelView | ScratchTexels): BindingKind {
+  if ("scratch" in input) return "rgba32float";
+  return "texels" in input ? input.format ?? "rgba32float" : "read";
+}
+
+function tensorsOf(bindings: readonly (Binding | TexelView | ScratchTexels)[]): tf.Tensor[] {
+  return bindings.flatMap((binding) => {
+    if ("scratch" in binding) return [];
+    if ("texels" in binding) return [binding.texels];
+    return ["tensor" in binding ? binding.tensor : binding];
+  });
 }
 
 function resourceOf(

@@ -27,7 +27,7 @@ export function rowRanges(rows: number, width: number, most: number = Infinity):
 }
 
 /** The fewest rows whose elements are a multiple of what a range may start at. */
-function alignedRows(width: number): number {
+export function alignedRows(width: number): number {
   const alignment = rangeAlignment();
   return alignment / greatestCommonDivisor(width, alignment);
 }

@@ -11,6 +11,7 @@
  *     textureLoad(x, vec2<u32>(column / 4, row))         // values 4x to 4x + 3 of row y
  */
 
+import type { OddsmithError } from "../base/error.ts";
 import { limitExceeded, misalignedTexels } from "./errors.ts";
 import { sizeClass } from "./size_class.ts";
 import type { tf } from "./tf.ts";
@@ -31,6 +32,14 @@ export interface TexelView {
   readonly start?: number;
   /** Default "rgba32float"; the others keep their values packed in an int32 tensor. */
   readonly format?: TexelFormat;
+}
+
+/**
+ * A scratch texture of float32 that one program writes (inPlace) and the next one reads (inputs);
+ * whatever asks for the slot after that may overwrite it.
+ */
+export interface ScratchTexels {
+  readonly scratch: GPUTextureView;
 }
 
 /** WebGPU copies rows of a multiple of 256 bytes. */
@@ -67,6 +76,19 @@ export function fitsTexels({ width, height, stride, start = 0, format = "rgba32f
   return isAligned && width <= most && height <= most;
 }
 
+/**
+ * Makes scratch texels for a program to write.
+ *
+ * @param slot As of `copyToTexture`: the number they will have among the inputs of their reader.
+ * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED.
+ */
+export function scratchTexels(width: number, height: number, slot: number): ScratchTexels {
+  const backend = webgpuInternals();
+  const most = backend.device.limits.maxTextureDimension2D;
+  if (Math.max(width, height) > most) throw tooManyTexels("texels", width, height, most);
+  return { scratch: scratch(backend, "rgba32float", width, height, slot).createView() };
+}
+
 /** Bytes the scratch textures of a device hold now. */
 export function scratchBytes(device: GPUDevice): number {
   let total = 0;
@@ -90,13 +112,7 @@ export function copyToTexture(
   if (!fitsTexels(view)) {
     const most = backend.device.limits.maxTextureDimension2D;
     if (Math.max(width, height) <= most) throw misalignedTexels(label, stride, start);
-    throw limitExceeded({
-      what: label,
-      shape: [height, 4 * width],
-      askedBytes: height * width * TEXEL_BYTES[format],
-      allowedBytes: most * most * TEXEL_BYTES[format],
-      option: "microBatchSize or maxLength",
-    });
+    throw tooManyTexels(label, width, height, most, format);
   }
   backend.uploadToGPU(texels.dataId);
   const buffer = backend.tensorMap.get(texels.dataId).resource!;
@@ -109,6 +125,22 @@ export function copyToTexture(
     [width, height],
   );
   return texture.createView();
+}
+
+function tooManyTexels(
+  what: string,
+  width: number,
+  height: number,
+  most: number,
+  format: TexelFormat = "rgba32float",
+): OddsmithError {
+  return limitExceeded({
+    what,
+    shape: [height, 4 * width],
+    askedBytes: height * width * TEXEL_BYTES[format],
+    allowedBytes: most * most * TEXEL_BYTES[format],
+    option: "microBatchSize or maxLength",
+  });
 }
 
 /** A texture of this width, at least this high; the same one as long as it is high enough. */

@@ -1,12 +1,9 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { OddsmithError } from "../../src/base/error.ts";
+import { assertEquals } from "@std/assert";
 import { linear } from "../../src/ops/linear.ts";
-import { halfMatrix } from "../../src/tensor/half_matrix.ts";
 import { forceVariant, MATMUL_VARIANTS } from "../../src/tensor/matmul_variants.ts";
-import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";
-import { assertClose, checkOp, type Plain, randomPlain } from "./check.ts";
+import { checkOp, randomPlain } from "./check.ts";
 import { checkAgainstReference } from "./reference.ts";
 
 function reference(C: number, D: number) {
@@ -81,48 +78,3 @@ forEachBackend("linear: a frozen weight gives dX alone", async () => {
 }, ["cpu", "webgpu"]);
 
 const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
-
-forEachBackend("linear: packed halves equal the same weight in float32", async () => {
-  const rounded = ({ shape, data }: Plain): Plain => ({
-    shape,
-    data: Float64Array.from(Float16Array.from(data)),
-  });
-  try {
-    for (const [N, C, D] of [[1, 2, 1], [65, 62, 63], [9, 128, 64]]) {
-      const x = randomPlain([N!, C!], "x");
-      const w = rounded(randomPlain([D!, C!], "w"));
-      for (const variant of MATMUL_VARIANTS) {
-        if (variant.family === "registers" && variant.tile.columns > 8) continue;
-        forceVariant(variant);
-        const weight = halfMatrix(Float32Array.from(w.data), [D!, C!]);
-        await checkOp({
-          inputs: [x],
-          op: (x: tf.Tensor2D) => linear(x, weight),
-          reference: (x) => reference(C!, D!)(x, w.data),
-          samples: 6,
-        });
-        weight.rowsOf.dispose();
-      }
-    }
-  } finally {
-    forceVariant(undefined);
-  }
-}, ["webgpu"]);
-
-forEachBackend(
-  "halfMatrix: rounds to even, keeps halves as they are, refuses odd rows",
-  async () => {
-    const values = [1, -2.5, 65504, 1e-7, 1 + 2 ** -11, 1 + 3 * 2 ** -11];
-    const expected = [1, -2.5, 65504, 2 ** -23, 1, 1 + 2 ** -9];
-    for (const given of [Float32Array.from(values), Float16Array.from(values)]) {
-      const weight = halfMatrix(given, [3, 2]);
-      const y = tf.tidy(() => linear(tf.tensor2d([[1, 0], [0, 1]]), weight));
-      const transposed = [0, 2, 4, 1, 3, 5].map((i) => expected[i]!);
-      assertClose("values", await takeFloats(y), transposed, 0);
-      weight.rowsOf.dispose();
-    }
-    const error = assertThrows(() => halfMatrix(new Float32Array(6), [2, 3]), OddsmithError);
-    assertEquals(error.code, "ODD_HALVES");
-  },
-  ["webgpu"],
-);

@@ -5,9 +5,10 @@
 
 import { assertEquals } from "@std/assert";
 import { type Kernels, setKernels } from "../../src/tensor/kernels.ts";
-import { forceVariant, MATMUL_VARIANTS } from "../../src/tensor/matmul_variants.ts";
+import { MATMUL_VARIANTS } from "../../src/tensor/matmul_variants.ts";
 import { readFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
+import { withVariant } from "../tensor/with_variant.ts";
 import { assertClose, type Plain, randomPlain } from "./check.ts";
 
 export interface ReferenceCheck {
@@ -29,12 +30,7 @@ export async function withKernels<T>(kernels: Kernels, fn: () => T | Promise<T>)
 
 /** Runs `fn` with the matrix product that compiles quickest; tests have no use for the fastest. */
 export async function withSmallKernels<T>(fn: () => Promise<T>): Promise<T> {
-  forceVariant(MATMUL_VARIANTS.find(({ name }) => name === SMALL_VARIANT)!);
-  try {
-    return await fn();
-  } finally {
-    forceVariant(undefined);
-  }
+  return await withVariant(MATMUL_VARIANTS.find(({ name }) => name === SMALL_VARIANT)!, fn);
 }
 
 const SMALL_VARIANT = "registers 8x8 rows";

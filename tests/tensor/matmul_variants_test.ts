@@ -1,17 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
 import { matMul, matMulInto } from "../../src/tensor/matmul.ts";
-import {
-  chooseVariant,
-  forceVariant,
-  MATMUL_VARIANTS,
-  type MatMulVariant,
-} from "../../src/tensor/matmul_variants.ts";
+import { chooseVariant, MATMUL_VARIANTS } from "../../src/tensor/matmul_variants.ts";
 import type { MatrixRows } from "../../src/tensor/matmul_problem.ts";
 import { readFloats, takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { assertClose, type Plain, randomPlain } from "../ops/check.ts";
 import { forEachBackend } from "./backends.ts";
+import { withVariant } from "./with_variant.ts";
 
 const LAYOUTS = [
   { transposeA: false, transposeB: false },
@@ -39,15 +35,6 @@ function product(a: Plain, b: Plain): Float64Array {
 function stored({ shape, data }: Plain, isTransposed: boolean): tf.Tensor2D {
   const x = tf.tensor2d(Float32Array.from(data), shape as [number, number]);
   return isTransposed ? tf.transpose(x) : x;
-}
-
-async function withVariant(variant: MatMulVariant, fn: () => Promise<void>): Promise<void> {
-  forceVariant(variant);
-  try {
-    await fn();
-  } finally {
-    forceVariant(undefined);
-  }
 }
 
 async function checkProducts(sizes: number[][], layouts: typeof LAYOUTS): Promise<void> {
