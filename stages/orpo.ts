@@ -17,6 +17,7 @@ import type { Device, DeviceChoice } from "../src/tensor/device.ts";
 import type { TokenizedPair } from "../src/text/pair.ts";
 import type { TrainHooks, TrainResult } from "../src/train/loop.ts";
 import { type OrpoOptions, orpoOptions, type OrpoOptionsInput } from "../src/train/options.ts";
+import type { TrainingProfile } from "../src/train/step_profile.ts";
 import { type FolderDraft, modelFolder, tokenizedPairs, trainingLog } from "./artifacts.ts";
 
 type OrpoInputs = { readonly model: typeof modelFolder; readonly pairs: typeof tokenizedPairs };
@@ -67,10 +68,12 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
       dir: ctx.scratch,
       signal: ctx.signal,
       hooks: hooksOf(ctx),
+      profile: ctx.profile,
     });
     const summary = {
       ...summaryOf(result, device, { train: training.size, eval: evaluation.size }),
       objective: { ...resolveObjective(ctx.config) },
+      ...(result.profile && { profile: profileOf(result.profile) }),
     };
     ctx.record(summary);
     return {
@@ -118,6 +121,11 @@ function hooksOf(ctx: OrpoContext): TrainHooks {
     row: (row) => ctx.metrics(row),
     log: (message, level) => ctx.log(message, level),
   };
+}
+
+/** The profile as plain JSON. */
+function profileOf({ ops, ...rest }: TrainingProfile): JsonObject {
+  return { ...rest, ops: ops.map((op) => ({ ...op })) };
 }
 
 function summaryOf(

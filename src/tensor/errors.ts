@@ -153,6 +153,15 @@ export function deviceLost(reason: string, message: string): OddsmithError {
   );
 }
 
+/** A profile begun while another is being made. */
+export function alreadyProfiling(): OddsmithError {
+  return deviceError(
+    "PROFILING",
+    "Cannot profile: another profile is being made",
+    "stop that one first",
+  );
+}
+
 /** Bytes for people, in binary units. */
 export function bytes(count: number): string {
   return formatBytes(count, { binary: true });

@@ -12,6 +12,7 @@
  */
 
 import { limitExceeded, misalignedTexels } from "./errors.ts";
+import { encodeCopy } from "./kernel_timer.ts";
 import { sizeClass } from "./size_class.ts";
 import type { tf } from "./tf.ts";
 import { type BackendInternals, submitPending, webgpuInternals } from "./webgpu_internals.ts";
@@ -103,11 +104,12 @@ export function copyToTexture(
   const texture = scratch(backend, format, width, height, slot);
   backend.ensureCommandEncoderReady();
   backend.endComputePassEncoder();
-  backend.commandEncoder!.copyBufferToTexture(
-    { buffer, offset: 4 * start, bytesPerRow: 4 * stride },
-    { texture },
-    [width, height],
-  );
+  encodeCopy(backend, "copy to texture", () =>
+    backend.commandEncoder!.copyBufferToTexture(
+      { buffer, offset: 4 * start, bytesPerRow: 4 * stride },
+      { texture },
+      [width, height],
+    ));
   return texture.createView();
 }
 

@@ -12,9 +12,10 @@ import { tf } from "./tf.ts";
 import { bytes, deviceLost, limitExceeded, uncapturedError } from "./errors.ts";
 import { boundPool } from "./buffer_pool.ts";
 import { registerLargeAdd } from "./large_add.ts";
+import { activeTimer, runningKernel } from "./kernel_timer.ts";
 import { type DeviceMemory, WatchedMemory } from "./memory.ts";
 import { scratchBytes } from "./texels.ts";
-import type { BufferPool } from "./webgpu_internals.ts";
+import type { BackendInternals, BufferPool } from "./webgpu_internals.ts";
 
 /** The limits asked of the adapter in full; the others stay at WebGPU's defaults. */
 const WANTED_LIMITS = [
@@ -139,10 +140,18 @@ class GuardedBackend extends WebGPUBackend {
   override runWebGPUProgram(
     ...args: Parameters<WebGPUBackend["runWebGPUProgram"]>
   ): ReturnType<WebGPUBackend["runWebGPUProgram"]> {
-    const [program, inputs] = args;
+    const [program, inputs, , , output] = args;
     this.#check(program, program.outputShape);
     for (const input of inputs) this.#check(program, input.shape);
-    return super.runWebGPUProgram(...args);
+    const timer = activeTimer();
+    if (!timer || program.outputShape.includes(0)) return super.runWebGPUProgram(...args);
+    // An upload ends the compute pass that the timer opens: nothing may be left to upload.
+    for (const tensor of output ? [...inputs, output] : inputs) this.uploadToGPU(tensor.dataId);
+    const backend = this as unknown as BackendInternals;
+    timer.begin(backend, `tfjs ${runningKernel() ?? program.constructor.name}`);
+    const result = super.runWebGPUProgram(...args);
+    timer.end(backend);
+    return result;
   }
 
   #check(program: Program, shape: readonly number[]): void {

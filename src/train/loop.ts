@@ -25,6 +25,7 @@ import type { WindowSampler } from "./sampler.ts";
 import { type Schedule, scheduleFactor, warmupStepsOf } from "./schedule.ts";
 import { countStep, initialState, type KeptPlan, type TrainState } from "./state.ts";
 import { StepLog } from "./step_log.ts";
+import { StepProfile } from "./step_profile.ts";
 import type { TrainResult, TrainRun } from "./train_run.ts";
 import { planWindow, type WindowPlan } from "./window_plan.ts";
 
@@ -44,7 +45,7 @@ export async function trainOrpo(run: TrainRun): Promise<TrainResult> {
       await training.evaluateIfDue();
       await training.saveIfDue();
       if (training.done) break;
-      await training.optimizerStep();
+      await training.step();
     }
     return await training.finish();
   } catch (error) {
@@ -79,6 +80,7 @@ class Training {
   readonly #file: LogFile;
   readonly #memory: KeptPlan;
   readonly #resumedFrom?: number;
+  readonly #profile?: StepProfile;
   /** The next step's micro-batches, once they are laid out. */
   #nextPlan?: WindowPlan;
   /** The newest checkpoint's step. */
@@ -124,6 +126,7 @@ class Training {
     this.#savedStep = loaded?.step;
     this.#best = new BestModel(run.dir, options);
     this.#steps = new StepLog(this.#objective, run.dir);
+    if (run.profile) this.#profile = new StepProfile(this.#state.step, totalSteps);
     if (loaded) run.hooks.log(`going on from the checkpoint of step ${loaded.step}`, "info");
   }
 
@@ -165,7 +168,13 @@ class Training {
     this.#steps.restartClock();
   }
 
-  async optimizerStep(): Promise<void> {
+  async step(): Promise<void> {
+    const work = () => this.#optimizerStep();
+    if (this.#profile) await this.#profile.around(this.#state.step + 1, work);
+    else await work();
+  }
+
+  async #optimizerStep(): Promise<void> {
     const { model, device, options } = this.#run;
     const plan = this.#nextPlan ?? this.#plan();
     this.#nextPlan = undefined;
@@ -207,10 +216,12 @@ class Training {
       totalSteps: this.#schedule.totalSteps,
       modelStep,
       resumedFrom: this.#resumedFrom,
+      profile: this.#profile?.result(),
     };
   }
 
   dispose(): void {
+    this.#profile?.dispose();
     this.#steps.dispose();
     this.#optimizer.dispose();
     this.#file.close();
