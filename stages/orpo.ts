@@ -33,8 +33,17 @@ export const orpo: Stage<OrpoInputs, OrpoOutputs, OrpoOptions, OrpoOptionsInput,
   inputs: { model: modelFolder, pairs: tokenizedPairs },
   outputs: { model: modelFolder, log: trainingLog },
   config: orpoOptions,
-  // How often figures are read, checkpoints kept and layers computed changes no weight and no row.
-  volatile: ["loggingSteps", "saveSteps", "saveTotalLimit", "gradientCheckpointing"],
+  // How often figures are read and checkpoints kept changes no weight and no row. Neither does what
+  // memory is saved by, but for the rounding of another cut into micro-batches: no more than another
+  // device does. A training that ran out of memory goes on with less.
+  volatile: [
+    "loggingSteps",
+    "saveSteps",
+    "saveTotalLimit",
+    "gradientCheckpointing",
+    "memoryBudget",
+    "microBatchTokens",
+  ],
   forecast,
   run: train,
 };

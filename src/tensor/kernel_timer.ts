@@ -7,6 +7,7 @@
  */
 
 import { tf } from "./tf.ts";
+import { readQueries } from "./timestamps.ts";
 import { type BackendInternals, submitPending } from "./webgpu_internals.ts";
 
 /** One kernel, or one copy, that ran. */
@@ -79,8 +80,6 @@ export function encodeCopy(backend: BackendInternals, label: string, encode: () 
 
 /** WebGPU allows 4096 queries a set. */
 const QUERIES = 4096;
-const QUERY_BYTES = 8;
-const NANOSECONDS = 1e-6;
 
 /** Times by `timestamp-query`: a compute pass of its own for each dispatch. */
 export class TimestampTimer implements KernelTimer {
@@ -90,7 +89,7 @@ export class TimestampTimer implements KernelTimer {
   #labels: string[] = [];
   #reading: Promise<KernelTime[]>[] = [];
 
-  /** @param msPerTick What `millisecondsPerTick` found. */
+  /** @param msPerTick What `millisecondsPerTick` (timestamps.ts) found. */
   constructor(device: GPUDevice, msPerTick: number) {
     this.#device = device;
     this.#msPerTick = msPerTick;
@@ -212,66 +211,5 @@ export class WaitTimer implements KernelTimer {
   }
 }
 
-/** Waiting for a device that is idle already takes about 12 ms. */
-const SETTLE_MS = 60;
-
-/**
- * Compares the device's timestamps with the wall clock. WebGPU promises nanoseconds; not every
- * implementation scales a driver's ticks, and some drivers write nothing of use.
- *
- * @returns Milliseconds a tick; undefined where the timestamps cannot be used.
- */
-export async function millisecondsPerTick(device: GPUDevice): Promise<number | undefined> {
-  if (!device.features.has("timestamp-query")) return undefined;
-  const querySet = device.createQuerySet({ type: "timestamp", count: 2 });
-  try {
-    await device.queue.onSubmittedWorkDone();
-    const begun = performance.now();
-    mark(device, querySet, 0);
-    await new Promise((resolve) => setTimeout(resolve, CALIBRATION_MS));
-    await device.queue.onSubmittedWorkDone();
-    const ended = performance.now();
-    mark(device, querySet, 1);
-    const [first, last] = await readQueries(device, querySet, 2);
-    const ticks = Number(last! - first!);
-    if (first === 0n || ticks <= 0) return undefined;
-    const measured = (ended - begun) / ticks;
-    return Math.abs(measured / NANOSECONDS - 1) < TOLERANCE ? NANOSECONDS : measured;
-  } finally {
-    querySet.destroy();
-  }
-}
-
-const CALIBRATION_MS = 60;
-/** How far from nanoseconds the comparison may end by its own error. */
-const TOLERANCE = 0.2;
-
-function mark(device: GPUDevice, querySet: GPUQuerySet, index: number): void {
-  const encoder = device.createCommandEncoder();
-  encoder.beginComputePass({ timestampWrites: { querySet, beginningOfPassWriteIndex: index } })
-    .end();
-  device.queue.submit([encoder.finish()]);
-}
-
-/** Reads the first `count` queries of a set, as they are once what was submitted so far is done. */
-async function readQueries(
-  device: GPUDevice,
-  querySet: GPUQuerySet,
-  count: number,
-): Promise<BigUint64Array> {
-  const size = count * QUERY_BYTES;
-  const { QUERY_RESOLVE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
-  const resolved = device.createBuffer({ size, usage: QUERY_RESOLVE | COPY_SRC });
-  const staging = device.createBuffer({ size, usage: MAP_READ | COPY_DST });
-  try {
-    const encoder = device.createCommandEncoder();
-    encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
-    encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
-    device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
-    return new BigUint64Array(staging.getMappedRange().slice(0));
-  } finally {
-    resolved.destroy();
-    staging.destroy();
-  }
-}
+/** Waiting for a device that is idle already takes about 12 ms, more on a busy machine. */
+const SETTLE_MS = 250;

@@ -12,13 +12,13 @@ import {
   activeTimer,
   type KernelTime,
   type KernelTimer,
-  millisecondsPerTick,
   noteKernels,
   TimestampTimer,
   useTimer,
   WaitTimer,
 } from "./kernel_timer.ts";
 import { tf } from "./tf.ts";
+import { millisecondsPerTick } from "./timestamps.ts";
 import { submitPending, webgpuInternals } from "./webgpu_internals.ts";
 
 /**
@@ -103,9 +103,10 @@ export class Profiler {
     if (!end) return;
     this.#end = undefined;
     try {
-      if (currentDevice().backend === "webgpu") await idle();
+      const device = currentDevice();
+      if (device.backend === "webgpu") await device.whileThere(idle());
       this.#wallMs += performance.now() - this.#begun;
-      for (const time of await end()) this.#add(time);
+      for (const time of await device.whileThere(end())) this.#add(time);
     } finally {
       useTimer(undefined);
       isProfiling = false;

@@ -37,7 +37,8 @@ export interface TexelView {
 /** WebGPU copies rows of a multiple of 256 bytes. */
 const STRIDE_ELEMENTS = 64;
 
-const TEXEL_BYTES: Readonly<Record<TexelFormat, number>> = {
+/** Bytes a texel. */
+export const TEXEL_BYTES: Readonly<Record<TexelFormat, number>> = {
   rgba32float: 16,
   rgba16float: 8,
   rgba8snorm: 4,

@@ -9,7 +9,8 @@
 import { tmpdir } from "node:os";
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { tf } from "./tf.ts";
-import { bytes, deviceLost, limitExceeded, uncapturedError } from "./errors.ts";
+import { type DeviceWatch, watchDevice } from "./device_watch.ts";
+import { limitExceeded } from "./errors.ts";
 import { boundPool } from "./buffer_pool.ts";
 import { registerLargeAdd } from "./large_add.ts";
 import { activeTimer, runningKernel } from "./kernel_timer.ts";
@@ -48,8 +49,8 @@ export interface WebGPUHandle {
   readonly limits: GPUSupportedLimits;
   readonly features: ReadonlySet<string>;
   readonly memory: DeviceMemory;
-  /** Throws what WebGPU reported since the device was opened, if anything. */
-  checkFailed(): void;
+  /** Hears what WebGPU reports. */
+  readonly watch: DeviceWatch;
 }
 
 /** Opens the adapter with its full limits and registers it as tfjs's "webgpu"; undefined: none. */
@@ -61,14 +62,14 @@ export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
   );
   const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-  const failures = watch(device);
   const { backend, memory } = guardedBackend(device, adapter.info);
+  const watch = watchDevice(device, () => memory.bytes());
   useSettledFlags();
   tf.removeBackend("webgpu");
   tf.registerBackend("webgpu", () => backend);
   const features = new Set<string>(requiredFeatures);
   const { limits } = device;
-  return { backend, info: adapter.info, limits, features, memory, checkFailed: failures };
+  return { backend, info: adapter.info, limits, features, memory, watch };
 }
 
 /** The adapter that is opened; undefined: none. */
@@ -108,29 +109,6 @@ function setDefaults(): void {
   setDefault("DENO_WEBGPU_BACKEND", "vulkan,metal,dx12");
   // Linux drivers look for a display's socket there and complain on stderr where it is not set.
   setDefault("XDG_RUNTIME_DIR", tmpdir());
-}
-
-/** Collects a device's side-channel errors; the returned function throws once there is one. */
-function watch(device: GPUDevice): () => void {
-  const messages: string[] = [];
-  let lost: GPUDeviceLostInfo | undefined;
-  device.addEventListener("uncapturederror", (event) => {
-    event.preventDefault();
-    messages.push((event as GPUUncapturedErrorEvent).error.message.split("\n").join(" "));
-  });
-  device.lost.then((info) => lost = info);
-  return () => {
-    if (messages.length > 0) {
-      const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-      throw uncapturedError(
-        messages,
-        `allowed: ${bytes(maxBufferSize)} a buffer, ${
-          bytes(maxStorageBufferBindingSize)
-        } a binding`,
-      );
-    }
-    if (lost) throw deviceLost(lost.reason, lost.message);
-  };
 }
 
 type Program = Parameters<WebGPUBackend["runWebGPUProgram"]>[0];
