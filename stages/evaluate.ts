@@ -134,8 +134,13 @@ async function evaluateModels(ctx: EvaluateContext): Promise<FolderDraft> {
       onWritten: (done) => ctx.report({ unit: "answers", done, total: prompts.length, note }),
     });
   const trained = base.digest !== model.digest;
-  const before = trained ? await evaluateAs(base.dir, "before training") : undefined;
-  const after = await evaluateAs(model.dir, trained ? "after training" : "");
+  const evaluateBoth = async () => ({
+    before: trained ? await evaluateAs(base.dir, "before training") : undefined,
+    after: await evaluateAs(model.dir, trained ? "after training" : ""),
+  });
+  const { before, after } = await evaluateBoth().catch(async (error) => {
+    throw error === ctx.signal.reason ? error : await device.explain(error);
+  });
   device.checkFailed();
   return await draftEvaluation({ ctx, pairs, prompts, tokenizer, objective, before, after });
 }

@@ -17,6 +17,7 @@ import type { Device, DeviceChoice } from "../src/tensor/device.ts";
 import type { TokenizedPair } from "../src/text/pair.ts";
 import type { TrainHooks, TrainResult } from "../src/train/loop.ts";
 import { type OrpoOptions, orpoOptions, type OrpoOptionsInput } from "../src/train/options.ts";
+import type { TrainingProfile } from "../src/train/step_profile.ts";
 import { type FolderDraft, modelFolder, tokenizedPairs, trainingLog } from "./artifacts.ts";
 
 type OrpoInputs = { readonly model: typeof modelFolder; readonly pairs: typeof tokenizedPairs };
@@ -32,8 +33,17 @@ export const orpo: Stage<OrpoInputs, OrpoOutputs, OrpoOptions, OrpoOptionsInput,
   inputs: { model: modelFolder, pairs: tokenizedPairs },
   outputs: { model: modelFolder, log: trainingLog },
   config: orpoOptions,
-  // How often figures are read, checkpoints kept and layers computed changes no weight and no row.
-  volatile: ["loggingSteps", "saveSteps", "saveTotalLimit", "gradientCheckpointing"],
+  // How often figures are read and checkpoints kept changes no weight and no row. Neither does what
+  // memory is saved by, but for the rounding of another cut into micro-batches: no more than another
+  // device does. A training that ran out of memory goes on with less.
+  volatile: [
+    "loggingSteps",
+    "saveSteps",
+    "saveTotalLimit",
+    "gradientCheckpointing",
+    "memoryBudget",
+    "microBatchTokens",
+  ],
   forecast,
   run: train,
 };
@@ -67,10 +77,12 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
       dir: ctx.scratch,
       signal: ctx.signal,
       hooks: hooksOf(ctx),
+      profile: ctx.profile,
     });
     const summary = {
       ...summaryOf(result, device, { train: training.size, eval: evaluation.size }),
       objective: { ...resolveObjective(ctx.config) },
+      ...(result.profile && { profile: profileOf(result.profile) }),
     };
     ctx.record(summary);
     return {
@@ -118,6 +130,11 @@ function hooksOf(ctx: OrpoContext): TrainHooks {
     row: (row) => ctx.metrics(row),
     log: (message, level) => ctx.log(message, level),
   };
+}
+
+/** The profile as plain JSON. */
+function profileOf({ ops, ...rest }: TrainingProfile): JsonObject {
+  return { ...rest, ops: ops.map((op) => ({ ...op })) };
 }
 
 function summaryOf(

@@ -10,6 +10,7 @@ import { configurationSection } from "./sections/configuration.ts";
 import { dataSection } from "./sections/data.ts";
 import { generationsSection } from "./sections/generations.ts";
 import { heldOutSection } from "./sections/held_out.ts";
+import { kernelsSection } from "./sections/kernels.ts";
 import { provenanceSection } from "./sections/provenance.ts";
 import { pageHeader, resultSection } from "./sections/result.ts";
 import { trainingSection } from "./sections/training.ts";
@@ -21,6 +22,7 @@ export function renderReport(input: ReportInput): string {
     ["result", "Result", resultSection(input)],
     ["generations", "Generated text", evaluation && generationsSection(evaluation.generations)],
     ["training", "Training", training && trainingSection(training)],
+    ["kernels", "Time in kernels", training && kernelsSection(training.summary)],
     ["held-out", "Held-out pairs", evaluation && heldOutSection(evaluation)],
     ["data", "Data", dataSection(input)],
     ["configuration", "Configuration", configurationSection(input)],

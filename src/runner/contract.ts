@@ -129,6 +129,11 @@ export interface StageContext<I extends Inputs, C> {
   readonly seed: string;
   /** "auto", or what the pipeline or --device asks for; the runner gives it no meaning. */
   readonly device: string;
+  /**
+   * Whether the user asked where the time goes (`run --profile`). A stage that can tell puts it
+   * into its record as `profile`; it must give the same result. No part of the cache key.
+   */
+  readonly profile: boolean;
   /** The run it takes part in. */
   readonly run: RunInfo;
   /** Aborts on Ctrl-C: save, then throw `signal.reason`. */

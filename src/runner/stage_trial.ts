@@ -51,6 +51,8 @@ export interface TrialOptions<S extends AnyStage> {
   readonly seed?: string;
   /** Default "auto". */
   readonly device?: string;
+  /** As `run --profile` sets it. Default false. */
+  readonly profile?: boolean;
   /** Where relative paths in options start; default: the working directory. */
   readonly baseDir?: string;
   /** Default: one that never aborts. */
@@ -193,6 +195,7 @@ function trialContext(
     config,
     seed: options.seed ?? "trial",
     device: options.device ?? "auto",
+    profile: options.profile ?? false,
     run: {
       id: "trial",
       pipelineName: "trial",

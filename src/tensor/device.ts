@@ -12,6 +12,7 @@ import {
   noDevice,
   unknownDevice,
 } from "./errors.ts";
+import { UNWATCHED } from "./device_watch.ts";
 import { type DeviceMemory, WatchedMemory } from "./memory.ts";
 import type { WebGPUHandle } from "./webgpu_backend.ts";
 
@@ -50,9 +51,21 @@ export interface Device {
   /**
    * Asks whether WebGPU reported an error or lost the device since it was opened.
    *
-   * @throws {OddsmithError} DeviceError UNCAPTURED or LOST: results since are not to be trusted.
+   * @throws {OddsmithError} DeviceError OUT_OF_MEMORY, LOST or UNCAPTURED: results since are not to
+   * be trusted.
    */
   checkFailed(): void;
+  /**
+   * Gives what the device itself reported where it failed, for that explains whatever was thrown
+   * meanwhile; else `error`. May wait a moment for the report.
+   */
+  explain(error: unknown): Promise<unknown>;
+  /**
+   * Waits for work of the device, and no longer than there is a device.
+   *
+   * @throws {OddsmithError} DeviceError LOST; what the work throws.
+   */
+  whileThere<T>(work: Promise<T>): Promise<T>;
   /** What it holds. */
   readonly memory: DeviceMemory;
 }
@@ -157,7 +170,7 @@ function webgpuDevice(handle: WebGPUHandle): Device {
     limits: { maxBufferBytes: maxBufferSize, maxBindingBytes: maxStorageBufferBindingSize },
     features: handle.features,
     note: `WebGPU on ${name} (${kind}, ${bytes(maxStorageBufferBindingSize)} a binding)`,
-    checkFailed: handle.checkFailed,
+    ...handle.watch,
     memory: handle.memory,
   };
 }
@@ -169,7 +182,7 @@ function plainDevice(backend: "wasm" | "cpu"): Device {
     limits: { maxBufferBytes: limit, maxBindingBytes: limit },
     features: new Set(),
     note: backend === "wasm" ? "WebAssembly on one CPU thread" : "plain JavaScript on the CPU",
-    checkFailed: () => {},
+    ...UNWATCHED,
     memory: new WatchedMemory(() => tf.memory().numBytes),
   };
 }

@@ -166,22 +166,66 @@ export function sharedBuffer(what: string, index: number): OddsmithError {
   );
 }
 
+/** What the process has of a device, and what it may have at a time. */
+export interface DeviceFigures {
+  /** Bytes it holds there. */
+  readonly heldBytes: number;
+  readonly maxBufferBytes: number;
+  readonly maxBindingBytes: number;
+}
+
+const heldText = ({ heldBytes, maxBufferBytes, maxBindingBytes }: DeviceFigures): string =>
+  `held by this process: ${bytes(heldBytes)}; allowed: ${bytes(maxBufferBytes)} a buffer, ` +
+  `${bytes(maxBindingBytes)} a binding`;
+
+const SMALLER = "lower microBatchTokens, microBatchSize (evaluate: batchSize) or maxLength";
+
 /** An error that WebGPU reported beside the call that caused it: the results are not to be used. */
-export function uncapturedError(messages: readonly string[], limits: string): OddsmithError {
+export function uncapturedError(
+  messages: readonly string[],
+  figures: DeviceFigures,
+): OddsmithError {
   const more = messages.length > 1 ? ` (and ${messages.length - 1} more)` : "";
   return deviceError(
     "UNCAPTURED",
-    `Cannot trust the device's results: ${messages[0]}${more}; ${limits}`,
-    "lower microBatchSize or maxLength; if it comes back with small ones, report it",
+    `Cannot trust the device's results: ${messages[0]}${more}; ${heldText(figures)}`,
+    `${SMALLER}; if it comes back with small ones, report it`,
+  );
+}
+
+/** The device has no memory for a buffer, though none of its limits is passed. */
+export function outOfMemory(
+  message: string,
+  askedBytes: number | undefined,
+  figures: DeviceFigures,
+): OddsmithError {
+  const asked = askedBytes === undefined ? "" : ` asked for: ${bytes(askedBytes)};`;
+  return deviceError(
+    "OUT_OF_MEMORY",
+    `Cannot allocate memory on the device (${message});${asked} ${heldText(figures)}`,
+    `${SMALLER}, or end other programs that use the device`,
   );
 }
 
 /** The device went away: driver reset, out of memory, or unplugged. */
-export function deviceLost(reason: string, message: string): OddsmithError {
+export function deviceLost(
+  reason: string,
+  message: string,
+  figures: DeviceFigures,
+): OddsmithError {
   return deviceError(
     "LOST",
-    `Cannot go on: the GPU device was lost (${reason}): ${message}`,
-    "run the same command again, it resumes; if it comes back, lower microBatchSize or maxLength",
+    `Cannot go on: the GPU device was lost (${reason}): ${message}; ${heldText(figures)}`,
+    `run the same command again; if it comes back, ${SMALLER}`,
+  );
+}
+
+/** A profile begun while another is being made. */
+export function alreadyProfiling(): OddsmithError {
+  return deviceError(
+    "PROFILING",
+    "Cannot profile: another profile is being made",
+    "stop that one first",
   );
 }
 

@@ -14,6 +14,7 @@
  */
 
 import { dispatchExceeded, emptyBinding, limitExceeded, sharedBuffer } from "./errors.ts";
+import { activeTimer } from "./kernel_timer.ts";
 import { type BindingKind, pipelineFor, type PipelineSource } from "./pipelines.ts";
 import { copyToTexture, type ScratchTexels, type TexelView } from "./texels.ts";
 import { tf } from "./tf.ts";
@@ -96,6 +97,7 @@ export function runProgram(program: Program): tf.Tensor[] {
   }
   for (const { dataId } of tensorsOf(bindings)) backend.commandQueueOwnedIds.add(dataId);
   for (const { dataId } of tensorsOf(inPlace)) backend.tensorMap.get(dataId).values = null;
+  activeTimer()?.end(backend);
   if (++backend.dispatchCountInPass >= tf.env().getNumber(BATCH_FLAG)) submitPending(backend);
   return created;
 }
@@ -209,6 +211,7 @@ function encode(
     layout,
     entries: resources.map((resource, binding) => ({ binding, resource })),
   });
+  activeTimer()?.begin(backend, program.label);
   backend.ensureCommandEncoderReady();
   const pass = backend.computePassEncoder ??= backend.commandEncoder!.beginComputePass();
   pass.setPipeline(pipeline);

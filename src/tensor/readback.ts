@@ -7,16 +7,15 @@ import type { tf } from "./tf.ts";
  * Waits for a tensor's values (a copy on webgpu costs about 12 ms whatever its size) and makes sure
  * that the device did not fail on the way. Does not dispose the tensor.
  *
- * @throws {OddsmithError} DeviceError UNCAPTURED or LOST.
+ * @throws {OddsmithError} DeviceError OUT_OF_MEMORY, LOST or UNCAPTURED.
  */
 export async function readFloats(tensor: tf.Tensor): Promise<Float32Array> {
   const device = currentDevice();
   let values: Float32Array;
   try {
-    values = await tensor.data<"float32">();
+    values = await device.whileThere(tensor.data<"float32">());
   } catch (error) {
-    device.checkFailed();
-    throw error;
+    throw await device.explain(error);
   }
   device.checkFailed();
   return values;

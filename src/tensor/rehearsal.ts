@@ -4,6 +4,7 @@
  * place of the current device while it runs, and must not wait for anything.
  */
 
+import { UNWATCHED } from "./device_watch.ts";
 import { type AdapterFacts, currentDevice, type Device, factsOf, withDevice } from "./device.ts";
 import { COMMON_PROFILE, type DeviceProfile, rehearsalDevice } from "./rehearsal_device.ts";
 import { tf } from "./tf.ts";
@@ -75,7 +76,7 @@ export function rehearse<T>(target: RehearsalTarget, f: (device: Device) => T): 
     },
     features: target.features,
     note: `a rehearsal for ${target.adapter.description}`,
-    checkFailed: () => {},
+    ...UNWATCHED,
     memory,
   };
   engine.registry.webgpu = backend;

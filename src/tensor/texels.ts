@@ -13,6 +13,7 @@
 
 import type { OddsmithError } from "../base/error.ts";
 import { limitExceeded, misalignedTexels } from "./errors.ts";
+import { encodeCopy } from "./kernel_timer.ts";
 import { sizeClass } from "./size_class.ts";
 import type { tf } from "./tf.ts";
 import { type BackendInternals, submitPending, webgpuInternals } from "./webgpu_internals.ts";
@@ -45,7 +46,8 @@ export interface ScratchTexels {
 /** WebGPU copies rows of a multiple of 256 bytes. */
 const STRIDE_ELEMENTS = 64;
 
-const TEXEL_BYTES: Readonly<Record<TexelFormat, number>> = {
+/** Bytes a texel. */
+export const TEXEL_BYTES: Readonly<Record<TexelFormat, number>> = {
   rgba32float: 16,
   rgba16float: 8,
   rgba8snorm: 4,
@@ -119,11 +121,12 @@ export function copyToTexture(
   const texture = scratch(backend, format, width, height, slot);
   backend.ensureCommandEncoderReady();
   backend.endComputePassEncoder();
-  backend.commandEncoder!.copyBufferToTexture(
-    { buffer, offset: 4 * start, bytesPerRow: 4 * stride },
-    { texture },
-    [width, height],
-  );
+  encodeCopy(backend, "copy to texture", () =>
+    backend.commandEncoder!.copyBufferToTexture(
+      { buffer, offset: 4 * start, bytesPerRow: 4 * stride },
+      { texture },
+      [width, height],
+    ));
   return texture.createView();
 }
 

@@ -9,12 +9,14 @@
 import { tmpdir } from "node:os";
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { tf } from "./tf.ts";
-import { bytes, deviceLost, limitExceeded, uncapturedError } from "./errors.ts";
+import { type DeviceWatch, watchDevice } from "./device_watch.ts";
+import { limitExceeded } from "./errors.ts";
 import { boundPool } from "./buffer_pool.ts";
 import { registerLargeAdd } from "./large_add.ts";
+import { activeTimer, runningKernel } from "./kernel_timer.ts";
 import { type DeviceMemory, WatchedMemory } from "./memory.ts";
 import { scratchBytes } from "./texels.ts";
-import type { BufferPool } from "./webgpu_internals.ts";
+import type { BackendInternals, BufferPool } from "./webgpu_internals.ts";
 
 /** The limits asked of the adapter in full; the others stay at WebGPU's defaults. */
 const WANTED_LIMITS = [
@@ -47,8 +49,8 @@ export interface WebGPUHandle {
   readonly limits: GPUSupportedLimits;
   readonly features: ReadonlySet<string>;
   readonly memory: DeviceMemory;
-  /** Throws what WebGPU reported since the device was opened, if anything. */
-  checkFailed(): void;
+  /** Hears what WebGPU reports. */
+  readonly watch: DeviceWatch;
 }
 
 /** Opens the adapter with its full limits and registers it as tfjs's "webgpu"; undefined: none. */
@@ -60,14 +62,14 @@ export async function openWebGPU(): Promise<WebGPUHandle | undefined> {
   );
   const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-  const failures = watch(device);
   const { backend, memory } = guardedBackend(device, adapter.info);
+  const watch = watchDevice(device, () => memory.bytes());
   useSettledFlags();
   tf.removeBackend("webgpu");
   tf.registerBackend("webgpu", () => backend);
   const features = new Set<string>(requiredFeatures);
   const { limits } = device;
-  return { backend, info: adapter.info, limits, features, memory, checkFailed: failures };
+  return { backend, info: adapter.info, limits, features, memory, watch };
 }
 
 /** The adapter that is opened; undefined: none. */
@@ -109,29 +111,6 @@ function setDefaults(): void {
   setDefault("XDG_RUNTIME_DIR", tmpdir());
 }
 
-/** Collects a device's side-channel errors; the returned function throws once there is one. */
-function watch(device: GPUDevice): () => void {
-  const messages: string[] = [];
-  let lost: GPUDeviceLostInfo | undefined;
-  device.addEventListener("uncapturederror", (event) => {
-    event.preventDefault();
-    messages.push((event as GPUUncapturedErrorEvent).error.message.split("\n").join(" "));
-  });
-  device.lost.then((info) => lost = info);
-  return () => {
-    if (messages.length > 0) {
-      const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-      throw uncapturedError(
-        messages,
-        `allowed: ${bytes(maxBufferSize)} a buffer, ${
-          bytes(maxStorageBufferBindingSize)
-        } a binding`,
-      );
-    }
-    if (lost) throw deviceLost(lost.reason, lost.message);
-  };
-}
-
 type Program = Parameters<WebGPUBackend["runWebGPUProgram"]>[0];
 
 /** Refuses programs whose output or inputs no binding can hold. */
@@ -139,10 +118,18 @@ class GuardedBackend extends WebGPUBackend {
   override runWebGPUProgram(
     ...args: Parameters<WebGPUBackend["runWebGPUProgram"]>
   ): ReturnType<WebGPUBackend["runWebGPUProgram"]> {
-    const [program, inputs] = args;
+    const [program, inputs, , , output] = args;
     this.#check(program, program.outputShape);
     for (const input of inputs) this.#check(program, input.shape);
-    return super.runWebGPUProgram(...args);
+    const timer = activeTimer();
+    if (!timer || program.outputShape.includes(0)) return super.runWebGPUProgram(...args);
+    // An upload ends the compute pass that the timer opens: nothing may be left to upload.
+    for (const tensor of output ? [...inputs, output] : inputs) this.uploadToGPU(tensor.dataId);
+    const backend = this as unknown as BackendInternals;
+    timer.begin(backend, `tfjs ${runningKernel() ?? program.constructor.name}`);
+    const result = super.runWebGPUProgram(...args);
+    timer.end(backend);
+    return result;
   }
 
   #check(program: Program, shape: readonly number[]): void {

@@ -1,5 +1,6 @@
 /** Tensors of zeros of any size a buffer holds; tfjs's own fill must fit a binding. */
 
+import { encodeCopy } from "./kernel_timer.ts";
 import { allocate } from "./program.ts";
 import { tf } from "./tf.ts";
 import { webgpuInternals } from "./webgpu_internals.ts";
@@ -15,7 +16,8 @@ export function zeros(shape: readonly number[]): tf.Tensor {
   const backend = webgpuInternals();
   backend.ensureCommandEncoderReady();
   backend.endComputePassEncoder();
-  backend.commandEncoder!.clearBuffer(backend.tensorMap.get(tensor.dataId).resource!);
+  const buffer = backend.tensorMap.get(tensor.dataId).resource!;
+  encodeCopy(backend, "clear", () => backend.commandEncoder!.clearBuffer(buffer));
   backend.commandQueueOwnedIds.add(tensor.dataId);
   return tensor;
 }

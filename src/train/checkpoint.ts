@@ -7,6 +7,7 @@
 
 import { join } from "@std/path";
 import { writeDirAtomic, writeFileAtomic } from "../base/atomic.ts";
+import { OddsmithError } from "../base/error.ts";
 import { sha256File } from "../base/hash.ts";
 import type { CausalLM } from "../models/model.ts";
 import { checkpointInvalid, checkpointUnwritable } from "./errors.ts";
@@ -30,7 +31,8 @@ interface CheckpointHead {
 /**
  * Saves a checkpoint of the state's step, if there is none, and removes all but the newest `keep`.
  *
- * @throws {OddsmithError} TrainError CHECKPOINT_WRITE where the disk refuses it.
+ * @throws {OddsmithError} TrainError CHECKPOINT_WRITE where the disk refuses it; DeviceError where
+ * the tensors cannot be read.
  */
 export async function saveCheckpoint(
   dir: string,
@@ -39,7 +41,7 @@ export async function saveCheckpoint(
   optimizer: AdamW,
   keep: number,
 ): Promise<void> {
-  const name = `${PREFIX}${String(state.step).padStart(8, "0")}`;
+  const name = checkpointName(state.step);
   try {
     await writeDirAtomic(join(dir, name), async (path) => {
       await saveTensors(join(path, WEIGHTS), model.trainable);
@@ -50,6 +52,7 @@ export async function saveCheckpoint(
       await writeFileAtomic(join(path, "state.json"), JSON.stringify(head, null, 1) + "\n");
     });
   } catch (cause) {
+    if (cause instanceof OddsmithError && cause.kind === "DeviceError") throw cause;
     throw checkpointUnwritable(state.step, dir, cause);
   }
   for (const old of (await checkpointNames(dir)).slice(keep)) {
@@ -87,6 +90,14 @@ export async function loadNewestCheckpoint(
   return undefined;
 }
 
+/** Gives the newest checkpoint that can be read: its step and its folder. */
+export async function newestCheckpoint(
+  dir: string,
+): Promise<{ step: number; path: string } | undefined> {
+  const [state] = await checkpointStates(dir);
+  return state && { step: state.step, path: join(dir, checkpointName(state.step)) };
+}
+
 /** Gives the states of the checkpoints that can be read, newest first. */
 export async function checkpointStates(dir: string): Promise<TrainState[]> {
   const states: TrainState[] = [];
@@ -95,6 +106,10 @@ export async function checkpointStates(dir: string): Promise<TrainState[]> {
     if (head) states.push(head.state);
   }
   return states;
+}
+
+function checkpointName(step: number): string {
+  return `${PREFIX}${String(step).padStart(8, "0")}`;
 }
 
 async function checkpointNames(dir: string): Promise<string[]> {

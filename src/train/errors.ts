@@ -110,6 +110,29 @@ export function memoryTooSmall(needed: number, budget: number, tokens: number): 
   );
 }
 
+/** The device failed in mid-training: lost, or out of memory. What was saved is not touched. */
+export function deviceFailed(
+  cause: OddsmithError,
+  saved: { step: number; path: string } | undefined,
+  microBatchTokens: number,
+): OddsmithError {
+  const kept = saved
+    ? `the checkpoint of step ${saved.step} is whole, in ${saved.path}`
+    : "no checkpoint was saved yet";
+  const smaller = `lower microBatchTokens (now ${microBatchTokens}), or set memoryBudget or ` +
+    "gradientCheckpointing: training goes on from its checkpoint, and the result is the same; where a " +
+    "single pair is too large, lower tokenize's maxLength";
+  const isMemory = cause.code === "OUT_OF_MEMORY";
+  return trainError(
+    isMemory ? "OUT_OF_MEMORY" : "DEVICE_LOST",
+    `${cause.message}; ${kept}`,
+    isMemory
+      ? `${smaller}; other programs may use the device's memory too`
+      : `if it comes back, ${smaller}`,
+    { cause },
+  );
+}
+
 /** A checkpoint that could not be written. */
 export function checkpointUnwritable(step: number, dir: string, cause: unknown): OddsmithError {
   const reason = cause instanceof Error ? cause.message : String(cause);

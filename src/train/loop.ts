@@ -7,11 +7,11 @@
  */
 
 import { join } from "@std/path";
-import { OddsmithError } from "../base/error.ts";
 import { addSizes } from "./batch.ts";
 import { BestModel } from "./best_model.ts";
 import { loadNewestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
-import { beyondDevice, needsEvalPairs, nonFiniteEvaluation, noTrainingPairs } from "./errors.ts";
+import { endingError } from "./ending_error.ts";
+import { needsEvalPairs, nonFiniteEvaluation, noTrainingPairs } from "./errors.ts";
 import { scorePairs } from "./evaluate_pairs.ts";
 import { windowGradients } from "./gradients.ts";
 import { chooseKernels, type KeptTuning } from "./kept_tuning.ts";
@@ -20,11 +20,12 @@ import { type PairMetrics, ScoreSummary } from "./metrics.ts";
 import { type OrpoObjective, resolveObjective } from "./objective.ts";
 import { AdamW } from "./optimizer.ts";
 import { applyGradients } from "./optimizer_step.ts";
-import { planRun, samplerOf } from "./run_plan.ts";
+import { keepPlan, samplerOf } from "./run_plan.ts";
 import type { WindowSampler } from "./sampler.ts";
 import { type Schedule, scheduleFactor, warmupStepsOf } from "./schedule.ts";
 import { countStep, initialState, type KeptPlan, type TrainState } from "./state.ts";
 import { StepLog } from "./step_log.ts";
+import { StepProfile } from "./step_profile.ts";
 import type { TrainResult, TrainRun } from "./train_run.ts";
 import { planWindow, type WindowPlan } from "./window_plan.ts";
 
@@ -34,24 +35,25 @@ export type { TrainHooks, TrainResult, TrainRun } from "./train_run.ts";
  * Trains a model by ORPO, going on from the newest checkpoint in `run.dir`.
  *
  * @throws {OddsmithError} TrainError NO_PAIRS, NO_EVAL_PAIRS, NON_FINITE (after saving the batch),
- * BATCH_TOO_LARGE, CHECKPOINT_WRITE; DeviceError; the signal's reason once it aborts.
+ * BATCH_TOO_LARGE, OUT_OF_MEMORY, DEVICE_LOST, CHECKPOINT_WRITE; DeviceError; the signal's reason
+ * once it aborts.
  */
 export async function trainOrpo(run: TrainRun): Promise<TrainResult> {
   checkRun(run);
-  const training = await Training.start(run);
+  let training: Training | undefined;
   try {
+    training = await Training.start(run);
     for (;;) {
       await training.evaluateIfDue();
       await training.saveIfDue();
       if (training.done) break;
-      await training.optimizerStep();
+      await training.step();
     }
     return await training.finish();
   } catch (error) {
-    if (run.signal.aborted && error === run.signal.reason) await training.save();
-    throw asTrainError(error);
+    throw await endingError(run, error, () => training?.save());
   } finally {
-    training.dispose();
+    training?.dispose();
   }
 }
 
@@ -60,11 +62,6 @@ function checkRun({ train, evaluation, options }: TrainRun): void {
   if (evaluation.size > 0) return;
   if (options.loadBestModelAtEnd) throw needsEvalPairs("loadBestModelAtEnd");
   if (options.earlyStoppingPatience > 0) throw needsEvalPairs("earlyStoppingPatience");
-}
-
-function asTrainError(error: unknown): unknown {
-  const tooLarge = error instanceof OddsmithError && error.code === "LIMIT_EXCEEDED";
-  return tooLarge ? beyondDevice(error) : error;
 }
 
 class Training {
@@ -79,6 +76,7 @@ class Training {
   readonly #file: LogFile;
   readonly #memory: KeptPlan;
   readonly #resumedFrom?: number;
+  readonly #profile?: StepProfile;
   /** The next step's micro-batches, once they are laid out. */
   #nextPlan?: WindowPlan;
   /** The newest checkpoint's step. */
@@ -90,7 +88,7 @@ class Training {
       const loaded = await loadNewestCheckpoint(run.dir, run.model, optimizer, run.hooks.log);
       const { device, model, options } = run;
       const tuning = await chooseKernels(device, model, options.microBatchTokens, loaded?.tuning);
-      const memory = loaded?.memory ?? planRun(run);
+      const memory = keepPlan(run, loaded?.memory);
       const file = await LogFile.open(join(run.dir, "steps.jsonl"), loaded?.logBytes ?? 0);
       return new Training(run, optimizer, file, { loaded, tuning, memory });
     } catch (error) {
@@ -124,6 +122,7 @@ class Training {
     this.#savedStep = loaded?.step;
     this.#best = new BestModel(run.dir, options);
     this.#steps = new StepLog(this.#objective, run.dir);
+    if (run.profile) this.#profile = new StepProfile(this.#state.step, totalSteps);
     if (loaded) run.hooks.log(`going on from the checkpoint of step ${loaded.step}`, "info");
   }
 
@@ -165,7 +164,13 @@ class Training {
     this.#steps.restartClock();
   }
 
-  async optimizerStep(): Promise<void> {
+  async step(): Promise<void> {
+    const work = () => this.#optimizerStep();
+    if (this.#profile) await this.#profile.around(this.#state.step + 1, work);
+    else await work();
+  }
+
+  async #optimizerStep(): Promise<void> {
     const { model, device, options } = this.#run;
     const plan = this.#nextPlan ?? this.#plan();
     this.#nextPlan = undefined;
@@ -207,10 +212,12 @@ class Training {
       totalSteps: this.#schedule.totalSteps,
       modelStep,
       resumedFrom: this.#resumedFrom,
+      profile: this.#profile?.result(),
     };
   }
 
   dispose(): void {
+    this.#profile?.dispose();
     this.#steps.dispose();
     this.#optimizer.dispose();
     this.#file.close();

@@ -20,11 +20,25 @@ export function samplerOf(
 }
 
 /**
+ * Keeps the plan that a training began with, so that it goes on bit for bit; plans anew where other
+ * memory is asked for than then.
+ *
+ * @throws {OddsmithError} TrainError MEMORY_BUDGET.
+ */
+export function keepPlan(run: TrainRun, kept: KeptPlan | undefined): KeptPlan {
+  const { microBatchTokens, gradientCheckpointing, memoryBudget } = run.options;
+  const asked = JSON.stringify({ microBatchTokens, gradientCheckpointing, memoryBudget });
+  if (kept?.asked === asked) return kept;
+  if (kept) run.hooks.log("going on with the memory that is asked for now", "info");
+  return { ...planRun(run), asked };
+}
+
+/**
  * Plans a training that begins, on the device that is open.
  *
  * @throws {OddsmithError} TrainError MEMORY_BUDGET.
  */
-export function planRun(run: TrainRun): KeptPlan {
+function planRun(run: TrainRun): KeptPlan {
   const { model, makeUnfilled, options, hooks } = run;
   const target = openTarget();
   if (!target || !makeUnfilled) {

@@ -21,6 +21,8 @@ export interface KeptPlan {
   microBatchTokens: number;
   /** Most bytes the device was predicted to hold; absent where that was not rehearsed. */
   predictedPeakBytes?: number;
+  /** The options it was planned by, as JSON. */
+  asked?: string;
 }
 
 /** Where a training is. */
@@ -55,7 +57,7 @@ export interface TrainState {
   trainMs: number;
   /** Most bytes the device held. */
   peakMemoryBytes: number;
-  /** How it is run, fixed when it began. */
+  /** How it is run, fixed when it began unless other options ask for other memory. */
   memory?: KeptPlan;
   /** What its kernels are chosen by; absent off webgpu. */
   tuning?: KeptTuning;

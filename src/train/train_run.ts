@@ -6,6 +6,7 @@ import type { LogRow } from "./log_file.ts";
 import type { OrpoOptions } from "./options.ts";
 import type { PairStore } from "./pair_store.ts";
 import type { TrainState } from "./state.ts";
+import type { TrainingProfile } from "./step_profile.ts";
 
 /** What a training is given. */
 export interface TrainRun {
@@ -32,6 +33,8 @@ export interface TrainRun {
   readonly signal: AbortSignal;
   /** Who is told. */
   readonly hooks: TrainHooks;
+  /** Whether a few optimizer steps are profiled. Default false. */
+  readonly profile?: boolean;
 }
 
 /** Who is told how a training goes. */
@@ -54,4 +57,6 @@ export interface TrainResult {
   readonly modelStep: number;
   /** The step it went on from; absent: it began at the beginning. */
   readonly resumedFrom?: number;
+  /** Where the time of a few steps went, if it was asked for and there were steps to make. */
+  readonly profile?: TrainingProfile;
 }

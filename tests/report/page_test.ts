@@ -52,6 +52,29 @@ Deno.test("renderReport: asks nothing of the network and runs nothing", async ()
   });
 });
 
+Deno.test("renderReport: a profiled training has a table of its kernels", async () => {
+  await withSample((input) => {
+    const op = { label: "rms norm's <gradient>", count: 1234, totalMs: 81.5, share: 0.815 };
+    const profile = {
+      method: "submit-and-wait",
+      firstStep: 3,
+      steps: 3,
+      wallMs: 200,
+      kernelMs: 100,
+      untimed: 0,
+      ops: [op],
+    };
+    const { series, summary } = input.training!;
+    const training = { series, summary: { ...summary, profile } };
+    const section = parse(renderReport({ ...input, training })).querySelector("#kernels")!;
+    const text = section.textContent!.replace(/\s+/g, " ");
+    assertStringIncludes(text, "Steps 3 to 5: 100 ms in kernels of 200 ms, 50%.");
+    assertStringIncludes(text, "each kernel was handed over alone and waited for");
+    const cells = [...section.querySelectorAll("tbody tr > *")].map((cell) => cell.textContent);
+    assertEquals(cells, [op.label, "1,234", "81.50", "81.5%"]);
+  });
+});
+
 Deno.test("renderReport: draws a chart for every metric the design names", async () => {
   await withSample((input) => {
     const document = parse(renderReport(input));

@@ -60,6 +60,19 @@ Deno.test("orpo: equal runs give equal models; the log and the record say what w
   trained.dispose();
 });
 
+Deno.test("orpo: a profile asked for is in the record and the log, the model is the same", async () => {
+  const options = { inputs: inputs(), config: CONFIG, device: "cpu" };
+  await using plain = await tryStage(orpo, options);
+  await using profiled = await tryStage(orpo, { ...options, inputs: inputs(), profile: true });
+  assertEquals(profiled.artifacts.model!.digest, plain.artifacts.model!.digest);
+  assertEquals(plain.record.profile, undefined);
+  const profile = profiled.record.profile as JsonObject;
+  assertEquals([profile.method, profile.firstStep, profile.steps], ["wall-clock", 3, 3]);
+  const { dir } = await profiled.outputs.log.read();
+  const summary = JSON.parse(await Deno.readTextFile(join(dir, "summary.json")));
+  assertEquals(summary.profile, profile);
+});
+
 Deno.test("orpo: pairs of another vocabulary, and no pairs, are refused", async () => {
   const pair = stored(1, "train")[0]!;
   const foreign = [{ ...pair, rejectedIds: [5, 999] }];

@@ -112,6 +112,8 @@ async function generateText(
       onToken: (id) => show(streamer.push(id)),
     });
     device.checkFailed();
+  } catch (error) {
+    throw await device.explain(error);
   } finally {
     model.dispose();
   }

@@ -17,6 +17,7 @@ import {
 } from "../inspect_artifact.ts";
 import { withOwnCommands } from "../invocation.ts";
 import { jsonText } from "../output.ts";
+import { profileOf, profileText } from "../profile_table.ts";
 import { formatDuration } from "../quantity.ts";
 import { summarizeRun, summaryLines } from "../run_summary.ts";
 import { runsDirOf, runsFlags } from "../runs_flags.ts";
@@ -106,8 +107,14 @@ async function showRun(context: CliContext, run: RunRecord): Promise<void> {
   ]);
   context.write("\n" + formatTable(["stage", "status", "took", "outputs", "reason"], rows));
   for (const stage of manifest.stages) {
-    const facts = [...leavesIn(stage.facts)].map(([path, value]) => [path, figureText(value)]);
+    const profile = profileOf(stage.facts);
+    const { profile: _, ...others } = stage.facts;
+    const facts = [...leavesIn(profile ? others : stage.facts)]
+      .map(([path, value]) => [path, figureText(value)]);
     if (facts.length > 0) context.write("\n" + formatTable([stage.id, ""], facts));
+    if (profile) {
+      context.write(`\n${stage.id}'s time in kernels\n${profileText(profile).join("\n")}\n`);
+    }
   }
   const warnings = await warningsOf(run);
   if (warnings.length > 0) context.write("\n" + formatTable(["warnings", ""], warnings));

@@ -12,6 +12,7 @@ import {
   selectionFlags,
   selectionOf,
 } from "../pipeline_argument.ts";
+import { profileLines } from "../profile_table.ts";
 import { progressView } from "../progress.ts";
 import { summarizeRun, summaryLines } from "../run_summary.ts";
 import { defineVerb } from "../verb.ts";
@@ -25,6 +26,10 @@ export const runVerb = defineVerb({
   flags: {
     ...pipelineFlags,
     ...selectionFlags,
+    profile: {
+      kind: "switch",
+      help: "Show where stages that run spend their time, by operation; a few steps get slower.",
+    },
     json: { kind: "switch", help: "Write what came of the run as JSON to stdout." },
   },
   examples: [
@@ -42,11 +47,15 @@ export const runVerb = defineVerb({
       ...selectionOf(input.flags),
       sink: view.sink,
       signal: interrupts.signal,
+      profile: input.flags.profile,
     });
     const { runId: id, runDir: dir, status, manifest, error } = outcome;
     const summary = await summarizeRun({ id, dir, status, manifest });
     if (input.flags.json) context.write(jsonText(summary));
     if (error) context.say(withOwnCommands(error.format()));
+    if (input.flags.profile) {
+      for (const line of profileLines(manifest.stages)) context.say(line);
+    }
     for (const line of summaryLines(summary)) context.say(line);
     if (status === "done") return EXIT.ok;
     return status === "interrupted" ? EXIT.interrupted : exitCodeOf(error);

@@ -48,6 +48,7 @@ export function openContext(
     config: deepFreeze(resolved.config),
     seed: stageSeed(pipeline, stageId),
     device: pipeline.device,
+    profile: session.profile,
     run: {
       id: run.id,
       pipelineName: pipeline.name,
