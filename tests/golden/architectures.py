@@ -141,6 +141,7 @@ def answer_log_probs(model, prompt: list[int], answer: list[int]) -> torch.Tenso
 
 
 def orpo(model) -> dict:
+    """The pair's loss and its parts; leaves the gradients in the parameters."""
     prompt = PAIR["promptIds"]
     chosen, rejected = (answer_log_probs(model, prompt, PAIR[f"{k}Ids"]) for k in ("chosen", "rejected"))
     a, b = (rows[len(prompt) - 1:].mean() for rows in (chosen, rejected))
@@ -149,13 +150,14 @@ def orpo(model) -> dict:
     loss = nll - BETA * torch.nn.functional.logsigmoid(log_odds)
     model.zero_grad()
     loss.backward()
-    gradients = {}
-    for name, parameter in model.named_parameters():
-        flat = parameter.grad.double().flatten()
-        probe = formula("probe", flat.numel())
-        gradients[name] = numbers([flat.norm(), flat @ probe, flat[0], flat[-1]])
     return {"loss": number(loss), "nll": number(nll), "logpsChosen": number(a),
-            "logpsRejected": number(b), "logOdds": number(log_odds), "gradients": gradients}
+            "logpsRejected": number(b), "logOdds": number(log_odds)}
+
+
+def summary(tensor: torch.Tensor) -> list[float]:
+    """Norm, product with the formula named "probe", first and last entry."""
+    flat = tensor.detach().double().flatten()
+    return numbers([flat.norm(), flat @ formula("probe", flat.numel()), flat[0], flat[-1]])
 
 
 def number(x) -> float:
@@ -208,13 +210,14 @@ def run(published: dict) -> dict:
         with torch.no_grad():
             logits = [model(torch.tensor([ids]), use_cache=False).logits[0] for ids in SEQUENCES]
             text = greedy(model)
-        gradients = orpo(model)
-    assert set(gradients["gradients"]) == set(shapes), "parameters and checkpoint differ in names"
+        losses = orpo(model)
+        gradients = {name: summary(p.grad) for name, p in model.named_parameters()}
+    assert set(gradients) == set(shapes), "parameters and checkpoint differ in names"
     return {
         "published": published, "config": config, "shapes": shapes,
         "logits": [[numbers(row) for row in rows.tolist()] for rows in logits],
         "float32Error": number(max((r - l).abs().max() for r, l in zip(rough, logits))),
-        "greedy": text, "orpo": gradients,
+        "greedy": text, "orpo": {**losses, "gradients": gradients},
     }
 
 
