@@ -5,6 +5,7 @@ are stored. Run: python tests/golden/models.py > tests/golden/models.json
 """
 
 import json
+import re
 import sys
 
 import torch
@@ -46,9 +47,9 @@ def formula(name: str, size: int) -> torch.Tensor:
 
 def value(name: str, shape) -> torch.Tensor:
     unit = formula(name, int(torch.tensor(shape).prod())).reshape(shape)
-    if name.endswith("norm.weight"):
+    if re.search(r"(norm|ln_\w+)\.weight$", name):
         return 1 + 0.4 * unit
-    return (2.0 if "embed" in name or "lm_head" in name else 0.8) * unit
+    return (2.0 if re.search("embed|lm_head|wte|wpe", name) else 0.8) * unit
 
 
 def run(changes: dict) -> dict:

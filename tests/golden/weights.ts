@@ -15,7 +15,7 @@ export function formula(name: string, size: number): Float64Array {
 /** A weight's values, float32. */
 export function goldenValues(name: string, shape: readonly number[]): Float32Array {
   const unit = formula(name, shape.reduce((product, size) => product * size, 1));
-  if (name.endsWith("norm.weight")) return Float32Array.from(unit, (u) => 1 + 0.4 * u);
-  const scale = name.includes("embed") || name.includes("lm_head") ? 2 : 0.8;
+  if (/(norm|ln_\w+)\.weight$/.test(name)) return Float32Array.from(unit, (u) => 1 + 0.4 * u);
+  const scale = /embed|lm_head|wte|wpe/.test(name) ? 2 : 0.8;
   return Float32Array.from(unit, (u) => scale * u);
 }
