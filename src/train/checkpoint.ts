@@ -13,7 +13,7 @@ import type { CausalLM } from "../models/model.ts";
 import { checkpointInvalid, checkpointUnwritable } from "./errors.ts";
 import type { AdamW } from "./optimizer.ts";
 import type { TrainState } from "./state.ts";
-import { loadTensors, loadVariables, saveTensors, TENSOR_FILE } from "./tensor_folder.ts";
+import { saveTensors, TENSOR_FILE, TensorFolder } from "./tensor_folder.ts";
 
 const PREFIX = "checkpoint-";
 const WEIGHTS = "weights";
@@ -75,19 +75,30 @@ export async function loadNewestCheckpoint(
   await removeHalfWritten(dir);
   for (const name of await checkpointNames(dir)) {
     const path = join(dir, name);
-    try {
-      const head = await readWhole(path, join(dir, "steps.jsonl"));
-      const moments = await loadTensors(join(path, OPTIMIZER), optimizer.state());
-      await loadVariables(join(path, WEIGHTS), model.trainable);
-      optimizer.restore(head.state.step, moments);
-      return head.state;
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      log(checkpointInvalid(name, reason).format(), "warn");
+    const whole = await openWhole(path, join(dir, "steps.jsonl"), model, optimizer)
+      .catch((error) => error as Error);
+    if (whole instanceof Error) {
+      log(checkpointInvalid(name, whole.message).format(), "warn");
       await Deno.remove(path, { recursive: true });
+      continue;
     }
+    const { state, weights, moments } = whole;
+    await weights.assignTo(model.trainable);
+    // One moment takes another's place at a time: resuming holds no more than training.
+    await optimizer.restore(state.step, moments.tensors());
+    return state;
   }
   return undefined;
+}
+
+/** Opens a checkpoint whose files are whole and fit what is trained; changes nothing yet. */
+async function openWhole(path: string, log: string, model: CausalLM, optimizer: AdamW) {
+  const { state } = await readWhole(path, log);
+  return {
+    state,
+    weights: await TensorFolder.open(join(path, WEIGHTS), model.trainable),
+    moments: await TensorFolder.open(join(path, OPTIMIZER), optimizer.state()),
+  };
 }
 
 /** Gives the newest checkpoint that can be read: its step and its folder. */

@@ -91,13 +91,18 @@ export class AdamW {
     return state;
   }
 
-  /** Takes up a saved state; owns the tensors from then on. */
-  restore(step: number, state: ReadonlyMap<string, tf.Tensor>): void {
-    this.#step = step;
-    for (const [name, old] of this.#moments) {
-      tf.dispose([old.first, old.second]);
-      this.#moments.set(name, { first: state.get(`m.${name}`)!, second: state.get(`v.${name}`)! });
+  /** Takes up a saved state, named as by `state`, tensor by tensor; owns them from then on. */
+  async restore(
+    step: number,
+    state: AsyncIterable<[name: string, tensor: tf.Tensor]>,
+  ): Promise<void> {
+    for await (const [name, tensor] of state) {
+      const moments = this.#moments.get(name.slice("m.".length))!;
+      const which = name.startsWith("m.") ? "first" : "second";
+      moments[which].dispose();
+      moments[which] = tensor;
     }
+    this.#step = step;
   }
 
   /** Frees the moments. */

@@ -24,43 +24,54 @@ export async function saveTensors(
   await writeSafetensors(join(dir, TENSOR_FILE), readAhead(tensors));
 }
 
-/**
- * Reads tensors that have the names and shapes of `like` onto the device. The caller owns them.
- *
- * @throws {OddsmithError} WeightsError where one is missing, differs in shape or is cut off.
- */
-export async function loadTensors(
-  dir: string,
-  like: ReadonlyMap<string, tf.Tensor>,
-): Promise<Map<string, tf.Tensor>> {
-  const weights = await openLike(dir, like);
-  const tensors = new Map<string, tf.Tensor>();
-  for (const [name, { shape }] of like) {
-    tensors.set(name, tf.tensor(await weights.read(name), shape));
+/** A folder of tensors that was found to have what is asked of it, before any is read. */
+export class TensorFolder {
+  readonly #weights: Weights;
+  readonly #shapes: ReadonlyMap<string, readonly number[]>;
+
+  private constructor(weights: Weights, shapes: ReadonlyMap<string, readonly number[]>) {
+    this.#weights = weights;
+    this.#shapes = shapes;
   }
-  return tensors;
+
+  /**
+   * Opens a folder that has the names and shapes of `like`.
+   *
+   * @throws {OddsmithError} WeightsError where one is missing, differs in shape or is cut off.
+   */
+  static async open(dir: string, like: ReadonlyMap<string, tf.Tensor>): Promise<TensorFolder> {
+    const shapes = new Map([...like].map(([name, { shape }]) => [name, shape]));
+    const weights = await openWeights(dir);
+    checkWeights(weights, shapes);
+    return new TensorFolder(weights, shapes);
+  }
+
+  /** Reads tensor after tensor onto the device, each owned by the caller. */
+  async *tensors(): AsyncGenerator<[name: string, tensor: tf.Tensor]> {
+    for (const [name, shape] of this.#shapes) {
+      yield [name, tf.tensor(await this.#weights.read(name), [...shape])];
+    }
+  }
+
+  /** Reads values into variables, one after the other. */
+  async assignTo(variables: ReadonlyMap<string, tf.Variable>): Promise<void> {
+    for await (const [name, tensor] of this.tensors()) {
+      variables.get(name)!.assign(tensor);
+      tensor.dispose();
+    }
+  }
 }
 
 /**
  * Reads values into variables. All names and shapes are checked before the first changes.
  *
- * @throws {OddsmithError} WeightsError, as `loadTensors`.
+ * @throws {OddsmithError} WeightsError, as `TensorFolder.open`.
  */
 export async function loadVariables(
   dir: string,
   variables: ReadonlyMap<string, tf.Variable>,
 ): Promise<void> {
-  const weights = await openLike(dir, variables);
-  for (const [name, variable] of variables) {
-    const values = await weights.read(name);
-    tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
-  }
-}
-
-async function openLike(dir: string, like: ReadonlyMap<string, tf.Tensor>): Promise<Weights> {
-  const weights = await openWeights(dir);
-  checkWeights(weights, new Map([...like].map(([name, { shape }]) => [name, shape])));
-  return weights;
+  await (await TensorFolder.open(dir, variables)).assignTo(variables);
 }
 
 /**

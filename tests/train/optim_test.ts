@@ -87,7 +87,12 @@ forEachBackend("AdamW: a restored state goes on bit for bit", async () => {
   const resumed = make();
   resumed.get("w")!.assign(tf.tensor1d(saved!.weights));
   const second = new AdamW(resumed, options);
-  second.restore(3, new Map(saved!.state.map(([name, values]) => [name, tf.tensor1d(values)])));
+  await second.restore(
+    3,
+    (async function* () {
+      for (const [name, values] of saved!.state) yield [name, tf.tensor1d(values)];
+    })(),
+  );
   for (let i = 4; i <= 6; i++) second.update(gradient(i), 0.1);
   const [a, b] = [await readFloats(straight.get("w")!), await readFloats(resumed.get("w")!)];
   assertEquals(b, a);
