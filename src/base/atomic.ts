@@ -22,12 +22,22 @@ export async function syncDir(dir: string): Promise<void> {
 
 /** Writes a whole file, or leaves what was there. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  await writeStreamAtomic(path, (write) => write(bytes));
+}
+
+/** Writes a whole file part by part, or leaves what was there. */
+export async function writeStreamAtomic(
+  path: string,
+  fill: (write: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
+): Promise<void> {
   const temporary = temporaryName(path);
   try {
     {
       using file = await Deno.open(temporary, { write: true, createNew: true });
-      const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      await fill(async (bytes) => {
+        for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      });
       await file.sync();
     }
     await Deno.rename(temporary, path);

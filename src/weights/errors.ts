@@ -10,10 +10,12 @@ const weightsError = (
   message: string,
   hint: string,
   file?: string,
+  cause?: unknown,
 ): OddsmithError =>
   new OddsmithError("WeightsError", code, message, {
     hint,
     location: file === undefined ? undefined : { file },
+    cause,
   });
 
 /** A model folder without weights that can be read here. */
@@ -72,6 +74,59 @@ export function unsupportedDtype(file: string, tensor: string, dtype: string): O
     "UNSUPPORTED_DTYPE",
     `Cannot read tensor "${tensor}": its numbers are ${dtype}, only F32, F16 and BF16 are read`,
     "convert the checkpoint to float32, float16 or bfloat16",
+    file,
+  );
+}
+
+/** A GGUF file that is not there. */
+export function noGguf(file: string, cause?: unknown): OddsmithError {
+  return weightsError(
+    "NO_WEIGHTS",
+    "Cannot read the weights: there is no such file",
+    "give the path of a GGUF file",
+    file,
+    cause,
+  );
+}
+
+/** A GGUF header that is not what the format says. */
+export function badGguf(file: string, reason: string): OddsmithError {
+  return weightsError(
+    "BAD_HEADER",
+    `Cannot read the weights: ${reason}`,
+    "the file is damaged or is no GGUF file: copy or download it again",
+    file,
+  );
+}
+
+/** A GGUF file of a kind that is not read. */
+export function unsupportedGguf(file: string, reason: string, hint: string): OddsmithError {
+  return weightsError("UNSUPPORTED_GGUF", `Cannot read the weights: ${reason}`, hint, file);
+}
+
+/** A GGUF tensor of numbers that are not read. */
+export function unreadGgufType(file: string, tensor: string, dtype: string): OddsmithError {
+  return weightsError(
+    "UNSUPPORTED_DTYPE",
+    `Cannot read tensor "${tensor}": its numbers are ${dtype}`,
+    "take the model as F32, F16, BF16, Q8_0, Q4_0 to Q5_1 or Q2_K to Q6_K",
+    file,
+  );
+}
+
+/** A number that the type it is to be written as cannot hold. */
+export function outOfRange(
+  file: string,
+  tensor: string,
+  dtype: string,
+  value: number,
+): OddsmithError {
+  return weightsError(
+    "OUT_OF_RANGE",
+    `Cannot write tensor "${tensor}" as ${dtype}: it holds ${value}`,
+    Number.isFinite(value)
+      ? "write BF16 or F32, which hold larger numbers"
+      : "the weights are damaged or training diverged: take an earlier checkpoint",
     file,
   );
 }
