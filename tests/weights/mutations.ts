@@ -1,6 +1,6 @@
 /** Damage to files, for fuzzing readers: the same seed gives the same cases. */
 
-import { Rng } from "../../src/base/rng.ts";
+import type { Rng } from "../../src/base/rng.ts";
 
 /** How many cases a fuzz test runs: FUZZ_CASES, or 20,000. */
 export const FUZZ_CASES = Number(Deno.env.get("FUZZ_CASES") ?? 20_000);
