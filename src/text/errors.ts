@@ -43,6 +43,22 @@ export function tokenizerUnsupported(file: string, reason: string): OddsmithErro
   });
 }
 
+/** A GGUF file's tokenizer is of a kind, or in a state, that there is no rule for. */
+export function ggufTokenizer(file: string, reason: string): OddsmithError {
+  return textError("GGUF_TOKENIZER", `Cannot use the file's tokenizer: ${reason}`, {
+    location: { file },
+    hint: "take the model as a Hugging Face folder with a tokenizer.json",
+  });
+}
+
+/** A tokenizer that GGUF has no way to write. */
+export function notInGguf(file: string, reason: string): OddsmithError {
+  return textError("NOT_IN_GGUF", `Cannot write the tokenizer as GGUF: ${reason}`, {
+    location: { file },
+    hint: "export a Hugging Face folder in its place",
+  });
+}
+
 /** A text holds what the vocabulary cannot spell, and there is no unknown token to stand for it. */
 export function unknownCharacter(character: string): OddsmithError {
   const point = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");

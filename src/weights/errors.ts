@@ -104,6 +104,32 @@ export function unsupportedGguf(file: string, reason: string, hint: string): Odd
   return weightsError("UNSUPPORTED_GGUF", `Cannot read the weights: ${reason}`, hint, file);
 }
 
+/** Metadata that a GGUF file lacks. */
+export function missingGgufKey(file: string, key: string): OddsmithError {
+  return weightsError(
+    "MISSING_KEY",
+    `Cannot read the model: the file's metadata has no "${key}"`,
+    "convert the model anew with a current llama.cpp",
+    file,
+  );
+}
+
+/** Metadata of the wrong type, or outside its range. */
+export function badGgufValue(
+  file: string,
+  key: string,
+  expected: string,
+  received: unknown,
+): OddsmithError {
+  return weightsError(
+    "BAD_VALUE",
+    `Cannot read the model: "${key}" should be ${expected}, it is ` +
+      (typeof received === "string" ? `"${received.slice(0, 100)}"` : String(received)),
+    "convert the model anew with a current llama.cpp",
+    file,
+  );
+}
+
 /** A GGUF tensor of numbers that are not read. */
 export function unreadGgufType(file: string, tensor: string, dtype: string): OddsmithError {
   return weightsError(
