@@ -101,6 +101,41 @@ export function unknownModelType(
   );
 }
 
+/** An architecture of llama.cpp's that GGUF files are not read for. */
+export function unknownGgufArchitecture(
+  file: string,
+  name: string,
+  known: readonly string[],
+): OddsmithError {
+  return modelError(
+    "UNKNOWN_MODEL_TYPE",
+    `Cannot load the model: no architecture "${name}" is read from GGUF; there is: ` +
+      known.join(", "),
+    "use a checkpoint of one of these",
+    { file },
+  );
+}
+
+/** A GGUF file whose model has what is not built. */
+export function unsupportedGgufModel(file: string, reason: string): OddsmithError {
+  return modelError(
+    "UNSUPPORTED",
+    `Cannot load the model: ${reason}`,
+    "use another checkpoint, or the model's Hugging Face folder",
+    { file },
+  );
+}
+
+/** A model that GGUF, or llama.cpp, has no way to hold. */
+export function notInGgufModel(file: string, reason: string): OddsmithError {
+  return modelError(
+    "NOT_IN_GGUF",
+    `Cannot write the model as GGUF: ${reason}`,
+    "export a Hugging Face folder in its place",
+    { file },
+  );
+}
+
 /** Token ids that a model's vocabulary does not hold. */
 export function tokenOutOfRange(id: number, vocabSize: number): OddsmithError {
   return modelError(

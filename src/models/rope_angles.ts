@@ -58,7 +58,8 @@ export class RopeAngles {
   }
 }
 
-function scaleFrequency(frequency: number, scaling: RopeScaling): number {
+/** A frequency as a model's scaling changes it. */
+export function scaleFrequency(frequency: number, scaling: RopeScaling): number {
   if (scaling.ropeType === "default") return frequency;
   if (scaling.ropeType === "linear") return frequency / scaling.factor;
   const { factor, lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings } = scaling;
