@@ -1,13 +1,14 @@
 /**
  * model: the model that a pipeline starts from, as a Hugging Face folder: one that is there, one of
- * the hub, or a new one from a seed with a byte-level tokenizer. What folders may hold:
- * docs/models.md.
+ * the hub, a GGUF file converted to one, or a new one from a seed with a byte-level tokenizer. What
+ * folders and files may hold: docs/models.md.
  */
 
 import { z } from "zod";
 import type { InitOptions } from "../src/models/init.ts";
 import { API_VERSION, defineStage, type Stage, type StageContext } from "../src/runner/contract.ts";
 import { type FolderDraft, modelFolder } from "./artifacts.ts";
+import { isGgufPath } from "../src/models/gguf/path.ts";
 import { modelConfigAtHand, modelDir, modelSources, prepareModel } from "./model_source.ts";
 
 const size = (fallback: number) => z.int().min(1).default(fallback);
@@ -45,7 +46,8 @@ const init = z.strictObject({
 const config = z.strictObject({
   from: z.string().min(1).optional().describe(
     "A Hugging Face model folder (config.json, *.safetensors, tokenizer.json), whose files are " +
-      "copied; or a model of the hub: owner/name or owner/name@revision.",
+      "copied; a GGUF file, which is converted to one; or a model of the hub: owner/name or " +
+      "owner/name@revision.",
   ),
   init: init.optional().describe("A new Llama model; its weights come from the run's seed."),
 }).refine((value) => (value.from === undefined) !== (value.init === undefined), {
@@ -68,7 +70,7 @@ export const model: Stage<
   apiVersion: API_VERSION,
   name: "model",
   version: "1",
-  summary: "Takes a model from a Hugging Face folder or the hub, or makes a new one from a seed.",
+  summary: "Takes a model from a folder, a GGUF file or the hub, or makes a new one from a seed.",
   inputs: {},
   outputs: { model: modelFolder },
   config,
@@ -97,6 +99,13 @@ async function takeModel(ctx: Context): Promise<FolderDraft> {
   const { modelFiles } = await import("../src/models/folder.ts");
   const { loadTokenizer } = await import("../src/text/tokenizer.ts");
   const from = await modelDir(ctx.config.from!, ctx);
+  if (isGgufPath(from)) {
+    const { importGguf } = await import("../src/models/gguf/import_gguf.ts");
+    return async (dir) => {
+      await importGguf(from, dir);
+      await recordModel(dir, ctx);
+    };
+  }
   await recordModel(from, ctx);
   // Whoever reads the artifact needs its tokenizer: a fault is to be told with the folder's name.
   await loadTokenizer(from);

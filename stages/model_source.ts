@@ -1,25 +1,28 @@
 /**
- * Where the model stage takes its model from: a folder, or a repository of the hub, of which only
- * what a model needs is downloaded: configuration, safetensors weights, tokenizer, chat template.
+ * Where the model stage takes its model from: a folder, a GGUF file, or a repository of the hub, of
+ * which only what a model needs is downloaded: configuration, safetensors weights, tokenizer, chat
+ * template.
  */
 
 import type { JsonObject } from "../src/base/json.ts";
 import type { PinnedSource, PrepareContext, StageContext } from "../src/runner/contract.ts";
 import type { Snapshot } from "../src/hub/snapshot.ts";
 import type { HubReference } from "../src/hub/reference.ts";
+import { isGgufPath } from "../src/models/gguf/path.ts";
 import { cachedDir, openRepository, pinnedRepository, pinRepository } from "./hub_source.ts";
 
 // deno-lint-ignore no-explicit-any
 type AnyContext = StageContext<any, any>;
 type ResolvePath = (path: string) => string;
 
-/** What the result depends on: the folder's files, or the repository's commit. */
+/** What the result depends on: the folder's files, the GGUF file, or the repository's commit. */
 export async function modelSources(
   from: string,
   resolvePath: ResolvePath,
 ): Promise<(string | PinnedSource)[]> {
   const reference = await repositoryOf(from, resolvePath);
   if (reference !== undefined) return [await pinnedRepository(reference)];
+  if (isGgufPath(from)) return [resolvePath(from)];
   const { modelFiles } = await import("../src/models/folder.ts");
   return await modelFiles(resolvePath(from));
 }
@@ -37,11 +40,19 @@ export async function modelConfigAtHand(
 ): Promise<JsonObject | undefined> {
   const { readJson } = await import("../src/models/folder.ts");
   const reference = await repositoryOf(from, resolvePath);
+  if (isGgufPath(from)) return await ggufConfig(resolvePath(from));
   const dir = reference ? await cachedDir(reference) : resolvePath(from);
   return dir === undefined ? undefined : (await readJson(dir, "config.json"))?.json as JsonObject;
 }
 
-/** The folder of the model, downloaded where it is not there. */
+async function ggufConfig(file: string): Promise<JsonObject | undefined> {
+  const { configFromGguf } = await import("../src/models/gguf/config_from_gguf.ts");
+  const { openGguf } = await import("../src/weights/gguf.ts");
+  const present = await Deno.stat(file).then(({ isFile }) => isFile, () => false);
+  return present ? (await configFromGguf(await openGguf(file))).json : undefined;
+}
+
+/** The folder of the model, downloaded where it is not there, or the GGUF file. */
 export async function modelDir(from: string, ctx: AnyContext): Promise<string> {
   const reference = await repositoryOf(from, ctx.resolvePath);
   if (reference === undefined) return ctx.resolvePath(from);

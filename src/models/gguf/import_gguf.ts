@@ -34,11 +34,6 @@ export interface GgufModel {
 /** Tensors that are said by the configuration, or that nothing needs. */
 const NO_WEIGHTS = /^(rope_freqs|blk\.\d+\.attn_rot_embd)\.weight$/;
 
-/** Whether a model's path is a GGUF file's. */
-export function isGgufPath(path: string): boolean {
-  return path.toLowerCase().endsWith(".gguf");
-}
-
 /**
  * Opens a GGUF file and checks that it holds all of a model this project has.
  *

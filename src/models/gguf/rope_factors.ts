@@ -8,31 +8,45 @@ import { scaleFrequency } from "../rope_angles.ts";
 
 type Llama3Scaling = Extract<RopeScaling, { ropeType: "llama3" }>;
 
-/** Original lengths to try, the published models' first. */
-const ORIGINAL_LENGTHS = [8192, 4096, 2048, 16_384, 32_768];
+/** What all published models have. */
+const LOW_FREQ_FACTOR = 1;
+const HIGH_FREQ_FACTOR = 4;
+/** Theirs too, where no frequency lies between the two and tells the length. */
+const ORIGINAL_LENGTH = 8192;
 const TOLERANCE = 1e-5;
 
 /** What each frequency is divided by, [headDim / 2]. */
 export function ropeFactors(scaling: RopeScaling, theta: number, headDim: number): Float32Array {
   return Float32Array.from({ length: headDim / 2 }, (_, i) => {
-    const frequency = theta ** (-2 * i / headDim);
+    const frequency = frequencyOf(i, theta, headDim);
     return frequency / scaleFrequency(frequency, scaling);
   });
 }
 
 /** The scaling that gives these factors, or undefined where Llama 3's formula does not. */
 export function scalingOf(factors: Float32Array, theta: number): Llama3Scaling | undefined {
+  const headDim = 2 * factors.length;
   const factor = Number(Math.max(...factors).toPrecision(6));
-  return ORIGINAL_LENGTHS
+  const lengths = [...factors].map((value, i) => {
+    // Between the two, 1 / value = (1 - smooth) / factor + smooth.
+    const smooth = (1 / value - 1 / factor) / (1 - 1 / factor);
+    const turns = LOW_FREQ_FACTOR + smooth * (HIGH_FREQ_FACTOR - LOW_FREQ_FACTOR);
+    return Math.round(2 * Math.PI * turns / frequencyOf(i, theta, headDim));
+  }).filter((_, i) => factors[i]! > 1.01 && factors[i]! < 0.99 * factor);
+  return [...lengths, ORIGINAL_LENGTH]
     .map((originalMaxPositionEmbeddings): Llama3Scaling => ({
       ropeType: "llama3",
       factor,
-      lowFreqFactor: 1,
-      highFreqFactor: 4,
+      lowFreqFactor: LOW_FREQ_FACTOR,
+      highFreqFactor: HIGH_FREQ_FACTOR,
       originalMaxPositionEmbeddings,
     }))
     .find((scaling) =>
-      ropeFactors(scaling, theta, 2 * factors.length)
+      ropeFactors(scaling, theta, headDim)
         .every((value, i) => Math.abs(value - factors[i]!) <= TOLERANCE * value)
     );
+}
+
+function frequencyOf(i: number, theta: number, headDim: number): number {
+  return theta ** (-2 * i / headDim);
 }

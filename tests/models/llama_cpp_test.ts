@@ -1,0 +1,123 @@
+/**
+ * What is exported, in llama.cpp itself. Opt-in: NODE_LLAMA_CPP names a folder where npm installed
+ * node-llama-cpp, and node is on the path; see tests/golden/llama_cpp.mjs.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { Rng } from "../../src/base/rng.ts";
+import { generateBatch } from "../../src/models/generate.ts";
+import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
+import { importGguf } from "../../src/models/gguf/import_gguf.ts";
+import { loadCausalLM } from "../../src/models/load.ts";
+import { openDevice } from "../../src/tensor/device.ts";
+import { matMul } from "../../src/tensor/matmul.ts";
+import { takeFloats } from "../../src/tensor/readback.ts";
+import { tf } from "../../src/tensor/tf.ts";
+import { loadTokenizer } from "../../src/text/tokenizer.ts";
+import { storiesDir } from "./fixtures.ts";
+
+const folder = Deno.env.get("NODE_LLAMA_CPP");
+if (folder === undefined) {
+  console.log("llama.cpp tests are skipped: NODE_LLAMA_CPP names no folder with node-llama-cpp");
+}
+
+interface Answer {
+  tokens: number[][];
+  greedy: number[][];
+  probabilities: [number, number][][];
+}
+
+async function llamaCpp(request: Record<string, unknown>): Promise<Answer> {
+  const script = new URL("../golden/llama_cpp.mjs", import.meta.url).pathname;
+  const command = new Deno.Command("node", {
+    args: [script, folder!, JSON.stringify(request)],
+    stdout: "piped",
+    stderr: "inherit",
+  });
+  const { success, stdout } = await command.output();
+  assert(success, "llama.cpp failed");
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+const PROMPTS = [[1], [1, 403, 407, 261], [1, 410, 338, 401]];
+const COUNT = 40;
+/** The largest difference of a probability; the file's own rounding is on both sides. */
+const BOUNDS = { F32: 2e-3, F16: 2e-3, BF16: 5e-3, Q8_0: 2e-2 };
+
+const PIECES = [
+  "Once upon a time",
+  " ",
+  "  ",
+  "\n",
+  "Lily",
+  "é",
+  "日本",
+  "🚀",
+  "0",
+  "'s",
+  ",",
+  "<s>",
+];
+
+function randomTexts(count: number): string[] {
+  const rng = Rng.fromSeed("llama.cpp");
+  return Array.from(
+    { length: count },
+    () => Array.from({ length: 1 + rng.int(9) }, () => PIECES[rng.int(PIECES.length - 1)]).join(""),
+  );
+}
+
+for (const [dtype, bound] of Object.entries(BOUNDS) as [keyof typeof BOUNDS, number][]) {
+  Deno.test({
+    name: `exportGguf: llama.cpp reads the ${dtype} file, and gives what this project gives`,
+    ignore: folder === undefined || storiesDir === undefined,
+    fn: async () => {
+      await openDevice("wasm");
+      const dir = await Deno.makeTempDir();
+      const file = join(dir, "stories.gguf");
+      await exportGguf(storiesDir!, file, { dtype });
+      await importGguf(file, dir);
+      const [own, tokenizer] = [await loadCausalLM(dir), await loadTokenizer(storiesDir!)];
+      const texts = randomTexts(200);
+      const answer = await llamaCpp({ model: file, prompts: PROMPTS, count: COUNT, texts });
+      for (const [i, text] of texts.entries()) {
+        assertEquals(answer.tokens[i], tokenizer.encode(text), JSON.stringify(text));
+      }
+      for (const [i, prompt] of PROMPTS.entries()) {
+        const probabilities = await nextProbabilities(own, prompt);
+        for (const [id, theirs] of answer.probabilities[i]!) {
+          const difference = Math.abs(theirs - probabilities[id]!);
+          assert(difference <= bound, `${dtype} token ${id}: ${difference}`);
+        }
+      }
+      // With BF16 and Q8_0 llama.cpp rounds what it multiplies the weights with too, coarsely.
+      if (dtype === "F32" || dtype === "F16") {
+        const options = { maxNewTokens: COUNT, eosTokenIds: [] };
+        assertEquals(answer.greedy, await generateBatch(own, PROMPTS, options));
+      }
+      own.dispose();
+      await Deno.remove(dir, { recursive: true });
+    },
+  });
+}
+
+async function nextProbabilities(
+  model: Awaited<ReturnType<typeof loadCausalLM>>,
+  prompt: number[],
+): Promise<Float32Array> {
+  const hidden = model.hidden({
+    inputIds: Int32Array.from(prompt),
+    batchSize: 1,
+    length: prompt.length,
+  });
+  const probabilities = await takeFloats(
+    tf.tidy(() =>
+      tf.softmax(matMul(tf.slice(hidden, [prompt.length - 1, 0], [1, -1]), model.headWeight(), {
+        transposeB: true,
+      }))
+    ),
+  );
+  hidden.dispose();
+  return probabilities;
+}
