@@ -18,8 +18,9 @@ const entry = resolve(folder, "node_modules/node-llama-cpp/dist/index.js");
 const { getLlama } = await import(pathToFileURL(entry).href);
 
 const llama = await getLlama({ build: "never", gpu: false, logLevel: "error" });
-const model = await llama.loadModel({ modelPath, gpuLayers: 0 });
-const context = await model.createContext({ contextSize: 256, threads: 2 });
+const vocabOnly = prompts.length === 0;
+const model = await llama.loadModel({ modelPath, gpuLayers: 0, vocabOnly });
+const context = vocabOnly ? null : await model.createContext({ contextSize: 256, threads: 1 });
 const result = { tokens: texts.map((text) => model.tokenize(text)), greedy: [], probabilities: [] };
 for (const prompt of prompts) {
   const sequence = context.getSequence();

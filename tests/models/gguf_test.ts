@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
+import { Rng } from "../../src/base/rng.ts";
 import { generate } from "../../src/models/generate.ts";
 import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
 import { importGguf, openGgufModel } from "../../src/models/gguf/import_gguf.ts";
@@ -16,6 +17,7 @@ import type { GgufOutDtype } from "../../src/weights/gguf_quantize.ts";
 import type { GgufField } from "../../src/weights/gguf_types.ts";
 import { writeGguf } from "../../src/weights/write_gguf.ts";
 import { model } from "../../stages/model.ts";
+import { FUZZ_CASES, fuzzSeed, mutate } from "../weights/mutations.ts";
 import { type GoldenCase, goldenCases, withGoldenModel } from "./fixtures.ts";
 
 const cases = await goldenCases();
@@ -259,6 +261,18 @@ for (
       /"blk.0.attn_q.weight" has 7 rows for/,
     ],
     [
+      "more blocks than tensors",
+      (metadata) => metadata.set("llama.block_count", count(2 ** 32 - 1)),
+      "UNSUPPORTED",
+      /claims 4294967295 blocks/,
+    ],
+    [
+      "more tokens than embeddings",
+      (_, tensors) => tensors.set("token_embd.weight", [39, 16]),
+      "UNSUPPORTED",
+      /has 40 tokens and 39 embeddings/,
+    ],
+    [
       "no tokenizer",
       (metadata) => metadata.delete("tokenizer.ggml.model"),
       "MISSING_KEY",
@@ -277,3 +291,26 @@ for (
       assertEquals([...Deno.readDirSync(copy)], []);
     }));
 }
+
+Deno.test("openGgufModel: damaged models are refused, or read in the shapes they claim", () =>
+  withModel(golden, async (dir, file) => {
+    await exportGguf(dir, file, { dtype: "Q8_0" });
+    const rng = Rng.fromSeed(fuzzSeed("GGUF models"));
+    const sound = await Deno.readFile(file);
+    let accepted = 0;
+    for (let i = 0; i < FUZZ_CASES / 20; i++) {
+      await Deno.writeFile(file, mutate(rng, sound));
+      try {
+        const { weights } = await openGgufModel(file);
+        for (const [name, { shape }] of weights.tensors) {
+          const size = shape.reduce((product, n) => product * n, 1);
+          assertEquals((await weights.read(name)).length, size);
+        }
+        accepted++;
+      } catch (error) {
+        assert(error instanceof OddsmithError, String(error));
+        assertEquals(error.location?.file, file);
+      }
+    }
+    assert(accepted > 0);
+  }));

@@ -14,7 +14,10 @@ import { openDevice } from "../../src/tensor/device.ts";
 import { matMul } from "../../src/tensor/matmul.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
+import { tokenizerFromGguf } from "../../src/text/gguf/from_gguf.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
+import { openGguf } from "../../src/weights/gguf.ts";
+import { writeGguf } from "../../src/weights/write_gguf.ts";
 import { storiesDir } from "./fixtures.ts";
 
 const folder = Deno.env.get("NODE_LLAMA_CPP");
@@ -45,26 +48,17 @@ const COUNT = 40;
 /** The largest difference of a probability; the file's own rounding is on both sides. */
 const BOUNDS = { F32: 2e-3, F16: 2e-3, BF16: 5e-3, Q8_0: 2e-2 };
 
+// No special tokens: llama.cpp is not asked to look for them.
 const PIECES = [
-  "Once upon a time",
-  " ",
-  "  ",
-  "\n",
-  "Lily",
-  "é",
-  "日本",
-  "🚀",
-  "0",
-  "'s",
-  ",",
-  "<s>",
+  ..."Once upon a time| |  |   |\n|\n\n|\r\n|\t|Lily|é|日本|🚀|0|12|1234|'s|'LL|don't|,".split("|"),
+  ..."...|?!|_|--|{}|Ω|\u00a0|\u3000|०१|²|ﬀ|한국|x\u0301|\u200b| Tion|ا".split("|"),
 ];
 
 function randomTexts(count: number): string[] {
   const rng = Rng.fromSeed("llama.cpp");
   return Array.from(
     { length: count },
-    () => Array.from({ length: 1 + rng.int(9) }, () => PIECES[rng.int(PIECES.length - 1)]).join(""),
+    () => Array.from({ length: 1 + rng.int(9) }, () => PIECES[rng.int(PIECES.length)]).join(""),
   );
 }
 
@@ -97,6 +91,33 @@ for (const [dtype, bound] of Object.entries(BOUNDS) as [keyof typeof BOUNDS, num
         assertEquals(answer.greedy, await generateBatch(own, PROMPTS, options));
       }
       own.dispose();
+      await Deno.remove(dir, { recursive: true });
+    },
+  });
+}
+
+const VECTORS = "../shared/data/tokenizers/vectors/ggml-vocab-gpt-2.gguf";
+const vectors = await Deno.stat(VECTORS).then(() => true, () => false);
+
+for (const pre of ["gpt-2", "smollm", "llama-bpe", "dbrx", "stablelm2", "default"]) {
+  Deno.test({
+    name: `tokenizerFromGguf: a text is cut as llama.cpp's "${pre}" cuts it`,
+    ignore: folder === undefined || !vectors,
+    fn: async () => {
+      const { metadata } = await openGguf(VECTORS);
+      const named = new Map(metadata).set("tokenizer.ggml.pre", { type: "string", value: pre });
+      const dir = await Deno.makeTempDir();
+      const file = join(dir, "vocabulary.gguf");
+      await writeGguf(file, named, new Map());
+      for (const [name, text] of Object.entries(tokenizerFromGguf(file, named).files)) {
+        await Deno.writeTextFile(join(dir, name), text);
+      }
+      const tokenizer = await loadTokenizer(dir);
+      const texts = randomTexts(500);
+      const { tokens } = await llamaCpp({ model: file, texts });
+      for (const [i, text] of texts.entries()) {
+        assertEquals(tokenizer.encode(text), tokens[i], JSON.stringify(text));
+      }
       await Deno.remove(dir, { recursive: true });
     },
   });

@@ -33,6 +33,12 @@ export async function configFromGguf(gguf: Gguf): Promise<GgufConfig> {
   if (fields.count(`${name}.expert_count`, 0) > 0) {
     throw unsupportedGgufModel(gguf.dir, "it is a mixture of experts");
   }
+  const blocks = fields.count(`${name}.block_count`);
+  if (blocks > gguf.tensors.size) {
+    // Before anything is listed for each of them.
+    const reason = `it claims ${blocks} blocks and has ${gguf.tensors.size} tensors`;
+    throw unsupportedGgufModel(gguf.dir, reason);
+  }
   const json: JsonObject = {
     architectures: [arch.className],
     model_type: arch.modelTypes[0]!,

@@ -44,6 +44,10 @@ export async function openGgufModel(file: string): Promise<GgufModel> {
   const gguf = await openGguf(file);
   const { arch, json } = await configFromGguf(gguf);
   const tokenizer = tokenizerFromGguf(file, gguf.metadata);
+  if (tokenizer.vocabSize > (json.vocab_size as number)) {
+    const reason = `it has ${tokenizer.vocabSize} tokens and ${json.vocab_size} embeddings`;
+    throw unsupportedGgufModel(file, reason);
+  }
   const ids: JsonObject = {
     bos_token_id: tokenizer.bosTokenId ?? null,
     eos_token_id: tokenizer.eosTokenIds[0] ?? null,

@@ -15,6 +15,8 @@ import { TOKEN_TYPE } from "./token_types.ts";
 export interface ConvertedTokenizer {
   /** tokenizer.json and tokenizer_config.json, by name. */
   readonly files: Readonly<Record<string, string>>;
+  /** Tokens there are. */
+  readonly vocabSize: number;
   readonly bosTokenId?: number;
   /** All that end a generation; the first ends a training answer. */
   readonly eosTokenIds: readonly number[];
@@ -37,6 +39,9 @@ interface Parts {
   /** Unless the metadata says otherwise. */
   readonly addBos: boolean;
 }
+
+/** SentencePiece's pieces have 16 characters, runs of spaces more; each way to split one is tried. */
+const LONGEST_PIECE = 512;
 
 /**
  * Converts a file's tokenizer.
@@ -83,6 +88,7 @@ export function tokenizerFromGguf(file: string, metadata: GgufMetadata): Convert
       "tokenizer.json": JSON.stringify(tokenizer),
       "tokenizer_config.json": JSON.stringify(config, null, 2) + "\n",
     },
+    vocabSize: vocabulary.tokens.length,
     bosTokenId: bos,
     eosTokenIds: [...new Set(ends)],
     padTokenId: pad,
@@ -145,6 +151,10 @@ function sentencePieceParts({ tokens, types, fields }: Vocabulary): Parts {
   }
   const joinable = (id: number) =>
     types[id] === TOKEN_TYPE.NORMAL || types[id] === TOKEN_TYPE.USER_DEFINED;
+  const long = tokens.findIndex((token) => token.length > LONGEST_PIECE);
+  if (long >= 0) {
+    throw ggufTokenizer(fields.file, `token ${long} has ${tokens[long]!.length} characters`);
+  }
   const pieces = tokens
     .map((text, id) => ({ text, score: scores[id]! }))
     .filter((_, id) => joinable(id));
