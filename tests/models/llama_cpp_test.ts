@@ -10,8 +10,8 @@ import { generateBatch } from "../../src/models/generate.ts";
 import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
 import { importGguf } from "../../src/models/gguf/import_gguf.ts";
 import { loadCausalLM } from "../../src/models/load.ts";
+import type { CausalLM } from "../../src/models/model.ts";
 import { openDevice } from "../../src/tensor/device.ts";
-import { matMul } from "../../src/tensor/matmul.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { tokenizerFromGguf } from "../../src/text/gguf/from_gguf.ts";
@@ -19,6 +19,7 @@ import { loadTokenizer } from "../../src/text/tokenizer.ts";
 import { openGguf } from "../../src/weights/gguf.ts";
 import { writeGguf } from "../../src/weights/write_gguf.ts";
 import { storiesDir } from "./fixtures.ts";
+import { nextLogits } from "./next_logits.ts";
 
 const folder = Deno.env.get("NODE_LLAMA_CPP");
 if (folder === undefined) {
@@ -123,22 +124,7 @@ for (const pre of ["gpt-2", "smollm", "llama-bpe", "dbrx", "stablelm2", "default
   });
 }
 
-async function nextProbabilities(
-  model: Awaited<ReturnType<typeof loadCausalLM>>,
-  prompt: number[],
-): Promise<Float32Array> {
-  const hidden = model.hidden({
-    inputIds: Int32Array.from(prompt),
-    batchSize: 1,
-    length: prompt.length,
-  });
-  const probabilities = await takeFloats(
-    tf.tidy(() =>
-      tf.softmax(matMul(tf.slice(hidden, [prompt.length - 1, 0], [1, -1]), model.headWeight(), {
-        transposeB: true,
-      }))
-    ),
-  );
-  hidden.dispose();
-  return probabilities;
+async function nextProbabilities(model: CausalLM, prompt: number[]): Promise<Float32Array> {
+  const logits = await nextLogits(model, prompt);
+  return await takeFloats(tf.tidy(() => tf.softmax(tf.tensor1d(logits))));
 }

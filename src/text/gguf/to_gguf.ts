@@ -158,9 +158,9 @@ function specialFields(
   const ids: [string, number | undefined][] = [
     ["bos", tokenizer.bosTokenId],
     ["eos", tokenizer.eosTokenId],
-    // llama.cpp ends a generation at these too; it has one name for each, and BOS is none of them.
+    // llama.cpp ends a generation at these too; it has one name for each.
     ...tokenizer.eosTokenIds
-      .filter((id) => id !== tokenizer.eosTokenId && id !== tokenizer.bosTokenId)
+      .filter((id) => id !== tokenizer.eosTokenId)
       .slice(0, 2)
       .map((id, i): [string, number] => [["eot", "eom"][i]!, id]),
     ["unknown", unknown === undefined ? undefined : tokenizer.tokenId(unknown)],
