@@ -26,6 +26,8 @@ export interface GgufArchitecture {
   readonly fields: readonly ConfigField[];
   /** config.json's values that the file does not say: all of its models have them. */
   readonly constants: Readonly<Record<string, unknown>>;
+  /** Blocks attend within the window, but for each that is a multiple of this, counted from 1. */
+  readonly slidingUntilEvery?: number;
   /** Hugging Face's prefix of a block's tensors, before the block's number. */
   readonly blockPrefix: string;
   /** GGUF's names to Hugging Face's, without ".weight"; those of a block without its prefix. */
@@ -130,6 +132,7 @@ export const GGUF_ARCHITECTURES: readonly GgufArchitecture[] = [
   {
     ...GEMMA,
     name: "gemma2",
+    slidingUntilEvery: 2,
     modelTypes: ["gemma2"],
     className: "Gemma2ForCausalLM",
     fields: [
@@ -143,6 +146,7 @@ export const GGUF_ARCHITECTURES: readonly GgufArchitecture[] = [
   {
     ...GEMMA,
     name: "gemma3",
+    slidingUntilEvery: 6,
     modelTypes: ["gemma3_text"],
     className: "Gemma3ForCausalLM",
     fields: [

@@ -13,6 +13,9 @@ import { queryScalar } from "./query_scalar.ts";
 const uint32 = (value: number): GgufField => ({ type: "uint32", value });
 const float32 = (value: number): GgufField => ({ type: "float32", value });
 
+/** Models with a window over every block, which llama.cpp leaves out. */
+const UNWINDOWED = ["mistral", "phi3"];
+
 /** The architecture's own keys. @throws {OddsmithError} ModelError NOT_IN_GGUF, BAD_FIELD. */
 export function configToGguf(
   arch: GgufArchitecture,
@@ -33,8 +36,8 @@ export function configToGguf(
     if (typeof value !== "number") throw badField(source.file, hf, "a number", value);
     metadata.set(gguf, type === "uint32" ? uint32(value) : float32(value));
   }
-  if (typeof json.sliding_window === "number" && config.modelType === "mistral") {
-    // llama.cpp's "llama" has no window: what it computes is right up to the window's length.
+  if (typeof json.sliding_window === "number" && UNWINDOWED.includes(config.modelType)) {
+    // llama.cpp has no window there: what it computes is right up to the window's length.
     const length = Math.min(config.maxPositionEmbeddings, json.sliding_window);
     metadata.set("context_length", uint32(length));
   }
@@ -68,8 +71,12 @@ function refuseOthers(
     // Two names for one function.
     if (received !== expected && !(expected === "silu" && received === "swish")) refuse(key);
   }
-  const partial = json.partial_rotary_factor ?? 1;
+  const rope = (json.rope_parameters ?? {}) as Record<string, unknown>;
+  const partial = json.partial_rotary_factor ?? rope.partial_rotary_factor ?? 1;
   if (partial !== 1) refuse("partial_rotary_factor");
+  const kind = (i: number) => isSliding(arch, i) ? "sliding_attention" : "full_attention";
+  if (!agrees(json.layer_types, kind)) refuse("layer_types");
+  if (!agrees(json.no_rope_layers, (i) => Number((i + 1) % 4 !== 0))) refuse("no_rope_layers");
   const assumed = queryScalar(arch.name, {
     num_hidden_layers: config.numHiddenLayers,
     hidden_size: config.hiddenSize,
@@ -78,6 +85,15 @@ function refuseOthers(
   });
   const scalar = json.query_pre_attn_scalar ?? assumed;
   if (assumed !== undefined && scalar !== assumed) refuse("query_pre_attn_scalar");
+}
+
+/** Whether a list says of every block what llama.cpp takes for granted. */
+function agrees(list: unknown, expected: (block: number) => unknown): boolean {
+  return !Array.isArray(list) || list.every((value, i) => value === expected(i));
+}
+
+function isSliding({ slidingUntilEvery: every }: GgufArchitecture, block: number): boolean {
+  return every !== undefined && (block + 1) % every !== 0;
 }
 
 function withoutNulls(json: Readonly<Record<string, unknown>>): Record<string, unknown> {
