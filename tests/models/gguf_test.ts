@@ -18,44 +18,11 @@ import type { GgufField } from "../../src/weights/gguf_types.ts";
 import { writeGguf } from "../../src/weights/write_gguf.ts";
 import { model } from "../../stages/model.ts";
 import { FUZZ_CASES, fuzzSeed, mutate } from "../weights/mutations.ts";
-import { type GoldenCase, goldenCases, withGoldenModel } from "./fixtures.ts";
+import { goldenCases } from "./fixtures.ts";
+import { withTextModel as withModel } from "./text_model.ts";
 
 const cases = await goldenCases();
 const golden = cases.get("grouped heads, tied")!;
-
-/** A byte-level tokenizer of so many tokens, the last of them special. */
-function tinyTokenizer(vocabSize: number): Record<string, string> {
-  const letters = Array.from({ length: vocabSize - 1 }, (_, i) => String.fromCharCode(0x21 + i));
-  const vocab = Object.fromEntries([...letters, "<eos>"].map((token, id) => [token, id]));
-  const byteLevel = { type: "ByteLevel", add_prefix_space: false, use_regex: true };
-  return {
-    "tokenizer.json": JSON.stringify({
-      added_tokens: [{ id: vocabSize - 1, content: "<eos>", special: true, normalized: false }],
-      normalizer: null,
-      pre_tokenizer: byteLevel,
-      post_processor: null,
-      decoder: byteLevel,
-      model: { type: "BPE", vocab, merges: [] },
-    }),
-    "tokenizer_config.json": JSON.stringify({
-      eos_token: "<eos>",
-      chat_template: "{{ messages[0].content }}",
-    }),
-  };
-}
-
-/** A golden case's folder, tokenizer included, and a path beside it for a GGUF file. */
-const withModel = (
-  golden: GoldenCase,
-  run: (dir: string, file: string) => Promise<void>,
-): Promise<void> =>
-  withGoldenModel(golden, async (dir) => {
-    const files = tinyTokenizer(golden.config.vocab_size as number);
-    for (const [name, text] of Object.entries(files)) {
-      await Deno.writeTextFile(join(dir, name), text);
-    }
-    await run(dir, join(dir, "model.gguf"));
-  });
 
 for (const [name, golden] of cases) {
   Deno.test(`exportGguf: "${name}" comes back bit by bit`, () =>

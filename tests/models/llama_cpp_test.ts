@@ -18,8 +18,9 @@ import { tokenizerFromGguf } from "../../src/text/gguf/from_gguf.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
 import { openGguf } from "../../src/weights/gguf.ts";
 import { writeGguf } from "../../src/weights/write_gguf.ts";
-import { storiesDir } from "./fixtures.ts";
+import { goldenCases, storiesDir } from "./fixtures.ts";
 import { nextLogits } from "./next_logits.ts";
+import { withTextModel } from "./text_model.ts";
 
 const folder = Deno.env.get("NODE_LLAMA_CPP");
 if (folder === undefined) {
@@ -94,6 +95,26 @@ for (const [dtype, bound] of Object.entries(BOUNDS) as [keyof typeof BOUNDS, num
       own.dispose();
       await Deno.remove(dir, { recursive: true });
     },
+  });
+}
+
+for (const [name, golden] of await goldenCases()) {
+  Deno.test({
+    name: `exportGguf: llama.cpp computes "${name}" as transformers does`,
+    ignore: folder === undefined,
+    fn: () =>
+      withTextModel(golden, async (dir, file) => {
+        await exportGguf(dir, file, { dtype: "F32" });
+        const count = golden.greedy.length;
+        const answer = await llamaCpp({ model: file, prompts: [golden.ids], count });
+        assertEquals(answer.greedy[0], golden.greedy);
+        const weights = golden.lastLogits.map(Math.exp);
+        const sum = weights.reduce((total, weight) => total + weight, 0);
+        for (const [id, theirs] of answer.probabilities[0]!) {
+          // llama.cpp keeps keys and values in float16.
+          assert(Math.abs(theirs - weights[id]! / sum) <= BOUNDS.F32, `token ${id}: ${theirs}`);
+        }
+      }),
   });
 }
 
