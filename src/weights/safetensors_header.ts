@@ -48,12 +48,24 @@ export interface TensorEntry {
 export async function readHeader(path: string): Promise<TensorEntry[]> {
   using file = await Deno.open(path);
   const { size } = await file.stat();
+  const dataStart = headerEnd(path, await readBytes(file, Math.min(size, 8)), size);
+  return parseEntries(path, await readBytes(file, dataStart - 8), size);
+}
+
+/** Where the tensors' bytes begin, by the file's first 8. @throws As `readHeader`. */
+export function headerEnd(path: string, first: Uint8Array, size: number): number {
   if (size < 8) throw truncated(path, 8, size);
-  const length = new DataView((await readBytes(file, 8)).buffer).getBigUint64(0, true);
+  const length = new DataView(first.buffer, first.byteOffset).getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) throw badHeader(path, `its header claims ${length} bytes`);
   const dataStart = 8 + Number(length);
   if (dataStart > size) throw truncated(path, dataStart, size);
-  const members = parseHeader(path, await readBytes(file, Number(length)));
+  return dataStart;
+}
+
+/** The tensors of a header's JSON, checked against the file's size. @throws As `readHeader`. */
+export function parseEntries(path: string, json: Uint8Array, size: number): TensorEntry[] {
+  const dataStart = 8 + json.length;
+  const members = parseHeader(path, json);
   const entries = [...members].map(([name, value]) => checkEntry(path, name, value, dataStart));
   checkLayout(path, entries, dataStart, size);
   return entries;
