@@ -5,6 +5,7 @@
 
 import type { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import type { Json } from "../base/json.ts";
+import { BpeEncoder } from "./bpe_encoder.ts";
 import { tokenizerInvalid, tokenizerUnsupported, unknownCharacter } from "./errors.ts";
 import { buildExactTokenizer } from "./exact_library.ts";
 import { readTokenizerFiles, specialTokenText, type TokenizerFiles } from "./tokenizer_files.ts";
@@ -66,6 +67,7 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
 
 class FolderTokenizer implements Tokenizer {
   readonly #library: LibraryTokenizer;
+  readonly #bpe: BpeEncoder | undefined;
   readonly #special: ReadonlySet<number>;
   readonly vocabSize: number;
   readonly modelVocabSize?: number;
@@ -83,6 +85,7 @@ class FolderTokenizer implements Tokenizer {
   constructor(files: TokenizerFiles) {
     const { config, generationConfig, modelConfig } = files;
     this.#library = buildLibrary(files);
+    this.#bpe = BpeEncoder.of(files.tokenizer, this.#library);
     const added = [...this.#library.get_added_tokens_decoder().values()];
     this.#special = new Set(added.filter((token) => token.special).map((token) => token.id));
     this.vocabSize = highestId(this.#library) + 1;
@@ -117,8 +120,7 @@ class FolderTokenizer implements Tokenizer {
   }
 
   encode(text: string, options: { addSpecialTokens?: boolean } = {}): number[] {
-    const { ids } = this.#library.encode(text, { add_special_tokens: false });
-    if (hasUnknown(ids)) throw unknownCharacter(this.#firstUnknown(text));
+    const ids = this.#bpe?.encode(text) ?? this.#encodeByLibrary(text);
     if (!options.addSpecialTokens) return ids;
     return [
       ...(this.addBos ? [this.bosTokenId!] : []),
@@ -145,6 +147,12 @@ class FolderTokenizer implements Tokenizer {
 
   isSpecial(id: number): boolean {
     return this.#special.has(id);
+  }
+
+  #encodeByLibrary(text: string): number[] {
+    const { ids } = this.#library.encode(text, { add_special_tokens: false });
+    if (hasUnknown(ids)) throw unknownCharacter(this.#firstUnknown(text));
+    return ids;
   }
 
   #firstUnknown(text: string): string {

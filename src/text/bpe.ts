@@ -1,0 +1,156 @@
+/**
+ * Byte-pair encoding of one word on integer ids: what Hugging Face's Rust library does, with a
+ * memory of words that is bounded. It knows nothing of splitting a text into words.
+ *
+ * Invariant: of all neighbours that may be merged, the pair of the least rank is, and of equal
+ * ranks the leftmost; a word's ids depend on the word alone.
+ */
+
+import { MergeTable } from "./merge_table.ts";
+
+/** What byte-pair encoding needs of tokenizer.json's model. */
+export interface BpeModel {
+  /** Id by token. */
+  readonly vocab: ReadonlyMap<string, number>;
+  /** Pairs of tokens, the first to be merged first. */
+  readonly merges: readonly (readonly [string, string])[];
+  /** Words are bytes (each written as a character of its own in the vocabulary), not characters. */
+  readonly byteLevel: boolean;
+  /** A word that is a token is not taken apart. */
+  readonly ignoreMerges: boolean;
+  /** Characters that are no token are written as tokens "<0x00>" to "<0xFF>". */
+  readonly byteFallback: boolean;
+  /** What other characters become; undefined: nothing. */
+  readonly unknownId?: number;
+  /** Unknown characters in a row become one token. */
+  readonly fuseUnknown: boolean;
+}
+
+/** Words kept a generation; the words of two generations are remembered. */
+const GENERATION = 1 << 16;
+
+/** Longer words are rare, and not kept. */
+const LONGEST_KEPT = 64;
+
+const NO_ID = -1;
+
+/** The ids of a word: most are one token. */
+type Ids = number | readonly number[];
+
+/** Gives words their ids. */
+export class Bpe {
+  readonly #model: BpeModel;
+  readonly #merges: MergeTable;
+  /** Ids of bytes, as characters of byte-level words or as fallback; -1 where there is none. */
+  readonly #byteIds: Int32Array;
+  readonly #encoder = new TextEncoder();
+  #young = new Map<string, Ids>();
+  #old = new Map<string, Ids>();
+
+  /** Prepares a model; undefined where a merge has a part or a result that is no token. */
+  static of(model: BpeModel): Bpe | undefined {
+    const merges = MergeTable.of(model.vocab, model.merges);
+    return merges && new Bpe(model, merges);
+  }
+
+  private constructor(model: BpeModel, merges: MergeTable) {
+    this.#model = model;
+    this.#merges = merges;
+    const names = model.byteLevel ? byteCharacters() : byteTokens();
+    this.#byteIds = Int32Array.from(names, (name) => model.vocab.get(name) ?? NO_ID);
+  }
+
+  /** Adds a word's ids to `ids`. A word of a byte-level model is given as text. */
+  encode(word: string, ids: number[]): void {
+    const known = this.#young.get(word) ?? this.#recall(word);
+    if (typeof known === "number") ids.push(known);
+    else for (let at = 0; at < known.length; at++) ids.push(known[at]!);
+  }
+
+  #recall(word: string): Ids {
+    const known = this.#old.get(word) ?? this.#takeApart(word);
+    if (word.length > LONGEST_KEPT) return known;
+    if (this.#young.size === GENERATION) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    // A word may be a slice of a long text, which must not be kept alive by it.
+    this.#young.set(ownCopy(word), known);
+    return known;
+  }
+
+  #takeApart(word: string): Ids {
+    if (this.#model.ignoreMerges) {
+      const whole = this.#model.vocab.get(this.#model.byteLevel ? this.#spell(word) : word);
+      if (whole !== undefined) return whole;
+    }
+    const symbols = this.#model.byteLevel ? this.#bytesOf(word) : this.#charactersOf(word);
+    const ids = this.#merges.merge(symbols);
+    return ids.length === 1 ? ids[0]! : ids;
+  }
+
+  /** A byte-level word as the vocabulary spells it. */
+  #spell(word: string): string {
+    const names = byteCharacters();
+    return Array.from(this.#encoder.encode(word), (byte) => names[byte]).join("");
+  }
+
+  #bytesOf(word: string): number[] {
+    const symbols: number[] = [];
+    for (const byte of this.#encoder.encode(word)) this.#push(symbols, this.#byteIds[byte]!);
+    return symbols;
+  }
+
+  #charactersOf(word: string): number[] {
+    const { vocab, byteFallback } = this.#model;
+    const symbols: number[] = [];
+    for (const character of word) {
+      const id = vocab.get(character);
+      if (id !== undefined) {
+        symbols.push(id);
+        continue;
+      }
+      const bytes = byteFallback
+        ? Array.from(this.#encoder.encode(character), (byte) => this.#byteIds[byte]!)
+        : [NO_ID];
+      if (bytes.includes(NO_ID)) this.#push(symbols, NO_ID);
+      else symbols.push(...bytes);
+    }
+    return symbols;
+  }
+
+  #push(symbols: number[], id: number): void {
+    const { unknownId, fuseUnknown } = this.#model;
+    if (id !== NO_ID) symbols.push(id);
+    else if (unknownId === undefined) return;
+    else if (!fuseUnknown || symbols.at(-1) !== unknownId) symbols.push(unknownId);
+  }
+}
+
+function ownCopy(text: string): string {
+  return JSON.parse(JSON.stringify(text));
+}
+
+let characters: readonly string[] | undefined;
+
+/** The printable character that byte-level models write each byte as. */
+export function byteCharacters(): readonly string[] {
+  return characters ??= makeByteCharacters();
+}
+
+function makeByteCharacters(): string[] {
+  const printable = (byte: number) =>
+    (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
+  let next = 256;
+  return Array.from(
+    { length: 256 },
+    (_, byte) => String.fromCharCode(printable(byte) ? byte : next++),
+  );
+}
+
+function byteTokens(): string[] {
+  return Array.from(
+    { length: 256 },
+    (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`,
+  );
+}
