@@ -4,7 +4,6 @@
  */
 
 import { join } from "@std/path";
-import { TextLineStream } from "@std/streams";
 import type { ArtifactType } from "./contract.ts";
 import type { JsonObject } from "../base/json.ts";
 import { OddsmithError } from "../base/error.ts";
@@ -75,27 +74,47 @@ async function readDataset<Row>(dir: string): Promise<Dataset<Row>> {
 }
 
 async function* readRows<Row>(path: string): AsyncGenerator<Row> {
-  const file = await Deno.open(path);
-  const lines = file.readable.pipeThrough(new TextDecoderStream()).pipeThrough(
-    new TextLineStream(),
-  );
   let row = 0;
-  for await (const line of lines) {
-    row++;
-    if (line === "") continue;
-    try {
-      yield JSON.parse(line) as Row;
-    } catch (cause) {
-      throw new OddsmithError(
-        "ArtifactError",
-        "DATASET_ROW",
-        "Cannot read a stored row: bad JSON",
-        {
-          location: { file: path, row },
-          hint: "the store was changed by hand; run again with --force",
-          cause,
-        },
-      );
+  for await (const lines of readLines(path)) {
+    for (const line of lines) {
+      row++;
+      if (line !== "") yield parseRow<Row>(line, path, row);
     }
   }
+}
+
+function parseRow<Row>(line: string, path: string, row: number): Row {
+  try {
+    return JSON.parse(line) as Row;
+  } catch (cause) {
+    throw brokenRow(path, row, cause);
+  }
+}
+
+function brokenRow(path: string, row: number, cause: unknown): OddsmithError {
+  return new OddsmithError(
+    "ArtifactError",
+    "DATASET_ROW",
+    "Cannot read a stored row: bad JSON",
+    {
+      location: { file: path, row },
+      hint: "the store was changed by hand; run again with --force",
+      cause,
+    },
+  );
+}
+
+/** Reads a file's lines, as many at a time as a chunk of it holds. */
+async function* readLines(path: string): AsyncGenerator<string[]> {
+  using file = await Deno.open(path);
+  const buffer = new Uint8Array(CHUNK_CHARS);
+  const decoder = new TextDecoder();
+  let open = "";
+  for (let size; (size = await file.read(buffer)) !== null;) {
+    const lines = (open + decoder.decode(buffer.subarray(0, size), { stream: true })).split("\n");
+    open = lines.pop()!;
+    yield lines;
+  }
+  open += decoder.decode();
+  if (open !== "") yield [open];
 }

@@ -37,6 +37,9 @@ interface Parts {
   readonly atMetaspace: boolean;
 }
 
+/** What ids are given to one after the other: an added token's id, or a word. */
+type Unit = number | string;
+
 /** Gives texts their ids, without BOS or EOS. */
 export class BpeEncoder {
   readonly #parts: Parts;
@@ -54,40 +57,75 @@ export class BpeEncoder {
   /** Gives a text's ids. */
   encode(text: string): number[] {
     const ids: number[] = [];
-    const { added } = this.#parts;
-    for (const [index, section] of added.split(text).entries()) {
-      if (typeof section === "number") ids.push(section);
-      else this.#encodeSection(section, index, ids);
-    }
+    this.#add(this.#units(text), 0, ids);
     return ids;
   }
 
-  #encodeSection(section: string, index: number, ids: number[]): void {
+  /** Gives the ids of a beginning with each ending; words that all have in common are done once. */
+  encodeEndings(beginning: string, endings: readonly string[]): number[][] {
+    const begun = this.#units(beginning);
+    const ids: number[] = [];
+    const counts = this.#add(begun, 0, ids);
+    return endings.map((ending) => {
+      if (ending === "") return [...ids];
+      const units = this.#units(beginning + ending);
+      let shared = 0;
+      while (shared < begun.length && begun[shared] === units[shared]) shared++;
+      const joined = ids.slice(0, counts[shared]);
+      this.#add(units, shared, joined);
+      return joined;
+    });
+  }
+
+  /** Adds the ids of units to `ids`; gives how many it held before each unit, and after all. */
+  #add(units: readonly Unit[], from: number, ids: number[]): number[] {
+    const { bpe } = this.#parts;
+    const counts: number[] = [];
+    for (let at = from; at < units.length; at++) {
+      const unit = units[at]!;
+      counts.push(ids.length);
+      if (typeof unit === "number") ids.push(unit);
+      else bpe.encode(unit, ids);
+    }
+    counts.push(ids.length);
+    return counts;
+  }
+
+  #units(text: string): Unit[] {
+    const units: Unit[] = [];
+    for (const [index, section] of this.#parts.added.split(text).entries()) {
+      if (typeof section === "number") units.push(section);
+      else this.#splitSection(section, index, units);
+    }
+    return units;
+  }
+
+  #splitSection(section: string, index: number, units: Unit[]): void {
     const { library: { normalizer }, addedNormalized } = this.#parts;
     const text = normalizer === null ? section : normalizer.normalize(section);
-    if (addedNormalized === undefined) return this.#encodePlain(text, index, ids);
+    if (addedNormalized === undefined) return this.#splitPlain(text, index, units);
     const whole = addedNormalized.idOf(section);
     for (const part of whole === undefined ? addedNormalized.split(text) : [whole]) {
-      if (typeof part === "number") ids.push(part);
-      else this.#encodePlain(part, index, ids);
+      if (typeof part === "number") units.push(part);
+      else this.#splitPlain(part, index, units);
     }
   }
 
-  /** Encodes a text without added tokens; `index` says which section of the whole text it is. */
-  #encodePlain(text: string, index: number, ids: number[]): void {
-    const { bpe, preTokenizers, byteLevel, atMetaspace } = this.#parts;
+  /** Splits a text without added tokens; `index` says which section of the whole text it is. */
+  #splitPlain(text: string, index: number, units: Unit[]): void {
+    const { preTokenizers, byteLevel, atMetaspace } = this.#parts;
     let words = [text];
     for (const step of preTokenizers) words = step.pre_tokenize(words, { section_index: index });
     for (const word of words) {
-      if (byteLevel !== undefined) {
-        for (const part of byteLevelWords(word, byteLevel)) bpe.encode(part, ids);
-      } else if (atMetaspace) {
-        for (const part of word.match(METASPACE_WORDS) ?? []) bpe.encode(part, ids);
-      } else if (word !== "") {
-        bpe.encode(word, ids);
-      }
+      if (byteLevel !== undefined) pushAll(units, byteLevelWords(word, byteLevel));
+      else if (atMetaspace) pushAll(units, word.match(METASPACE_WORDS) ?? []);
+      else if (word !== "") units.push(word);
     }
   }
+}
+
+function pushAll(units: Unit[], words: readonly string[]): void {
+  for (let at = 0; at < words.length; at++) units.push(words[at]!);
 }
 
 function byteLevelWords(text: string, byteLevel: ByteLevelPreTokenizer): readonly string[] {

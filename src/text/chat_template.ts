@@ -41,6 +41,9 @@ export class ChatTemplate {
   /** The Jinja. */
   readonly source: string;
   readonly #program: Template["parsed"];
+  /** What the template's functions see of the rendering they are called in. */
+  #options: RenderOptions = {};
+  #lasting?: { of: RenderOptions; environment: Environment };
 
   /**
    * Parses a template.
@@ -64,27 +67,55 @@ export class ChatTemplate {
    * where it fails otherwise.
    */
   render(messages: readonly Message[], options: RenderOptions = {}): string {
-    const { source, date } = options;
-    const variables: Record<string, unknown> = {
-      ...GLOBALS,
-      raise_exception: (message: unknown) => {
-        throw templateRaised(this.name, String(message), source);
-      },
-      strftime_now: (format: unknown) => strftime(date ?? new Date(), String(format)),
-      ...options.specialTokens,
-      ...options.variables,
-      messages,
-      add_generation_prompt: options.addGenerationPrompt ?? false,
-    };
-    const environment = new Environment();
+    this.#options = options;
     try {
+      const environment = new Environment(this.#lastingEnvironment(options));
+      const variables = {
+        ...only(options.variables, (value) => !isPlain(value)),
+        messages,
+        add_generation_prompt: options.addGenerationPrompt ?? false,
+      };
       for (const [name, value] of Object.entries(variables)) environment.set(name, value);
       return String(new Interpreter(environment).run(this.#program).value);
     } catch (error) {
       if (error instanceof OddsmithError) throw error;
-      throw templateRender(this.name, error, source);
+      throw templateRender(this.name, error, options.source);
     }
   }
+
+  /**
+   * What is the same for every row: declaring it takes longer than a short rendering. Lists and
+   * objects are not in it, since a template may change them.
+   */
+  #lastingEnvironment(options: RenderOptions): Environment {
+    const { of, environment } = this.#lasting ?? {};
+    const isSame = of?.specialTokens === options.specialTokens &&
+      of?.variables === options.variables;
+    if (environment !== undefined && isSame) return environment;
+    const variables: Record<string, unknown> = {
+      ...GLOBALS,
+      raise_exception: (message: unknown) => {
+        throw templateRaised(this.name, String(message), this.#options.source);
+      },
+      strftime_now: (format: unknown) => strftime(this.#options.date ?? new Date(), String(format)),
+      ...options.specialTokens,
+      ...only(options.variables, isPlain),
+    };
+    const made = new Environment();
+    for (const [name, value] of Object.entries(variables)) made.set(name, value);
+    this.#lasting = { of: options, environment: made };
+    return made;
+  }
+}
+
+type Variables = NonNullable<RenderOptions["variables"]>;
+
+function only(variables: Variables = {}, isWanted: (value: Json) => boolean): Variables {
+  return Object.fromEntries(Object.entries(variables).filter(([, value]) => isWanted(value)));
+}
+
+function isPlain(value: Json): boolean {
+  return value === null || typeof value !== "object";
 }
 
 /** Python's names, which templates use; the library's own set cannot be added to. */

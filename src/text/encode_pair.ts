@@ -53,7 +53,7 @@ export function encodePair(
   plan: EncodingPlan,
 ): EncodedPair {
   const { id, source } = pair;
-  const texts = ["", pair.chosen, pair.rejected].map((end) => tokenizer.encode(pair.prompt + end));
+  const texts = tokenizer.encodeEndings(pair.prompt, ["", pair.chosen, pair.rejected]);
   const bos = plan.bosTokenId ?? (boundaryOf(texts) === 0 ? plan.emptyPromptId : undefined);
   const [alone, chosen, rejected] = texts.map((ids) => beginWith(bos, ids)) as [Ids, Ids, Ids];
   const boundary = boundaryOf([alone, chosen, rejected]);
@@ -106,7 +106,7 @@ function hasEnd(tokenizer: Tokenizer, ids: readonly number[], ends: ReadonlySet<
   for (let at = ids.length - 1; at >= 0; at--) {
     const id = ids[at]!;
     if (ends.has(id)) return true;
-    if (tokenizer.isSpecial(id) || tokenizer.decode([id]).trim() !== "") return false;
+    if (tokenizer.isSpecial(id) || !tokenizer.isBlank(id)) return false;
   }
   return false;
 }
