@@ -7,6 +7,7 @@
  */
 
 import { MergeTable } from "./merge_table.ts";
+import { WordMemory } from "./word_memory.ts";
 
 /** What byte-pair encoding needs of tokenizer.json's model. */
 export interface BpeModel {
@@ -26,16 +27,7 @@ export interface BpeModel {
   readonly fuseUnknown: boolean;
 }
 
-/** Words kept a generation; the words of two generations are remembered. */
-const GENERATION = 1 << 16;
-
-/** Longer words are rare, and not kept. */
-const LONGEST_KEPT = 64;
-
 const NO_ID = -1;
-
-/** The ids of a word: most are one token. */
-type Ids = number | readonly number[];
 
 /** Gives words their ids. */
 export class Bpe {
@@ -44,8 +36,7 @@ export class Bpe {
   /** Ids of bytes, as characters of byte-level words or as fallback; -1 where there is none. */
   readonly #byteIds: Int32Array;
   readonly #encoder = new TextEncoder();
-  #young = new Map<string, Ids>();
-  #old = new Map<string, Ids>();
+  readonly #memory = new WordMemory();
 
   /** Prepares a model; undefined where a merge has a part or a result that is no token. */
   static of(model: BpeModel): Bpe | undefined {
@@ -60,33 +51,22 @@ export class Bpe {
     this.#byteIds = Int32Array.from(names, (name) => model.vocab.get(name) ?? NO_ID);
   }
 
-  /** Adds a word's ids to `ids`. A word of a byte-level model is given as text. */
-  encode(word: string, ids: number[]): void {
-    const known = this.#young.get(word) ?? this.#recall(word);
-    if (typeof known === "number") ids.push(known);
-    else for (let at = 0; at < known.length; at++) ids.push(known[at]!);
+  /** Adds the ids of the word text[start, end) to `ids`; a byte-level model's, too, is text. */
+  encode(text: string, start: number, end: number, ids: number[]): void {
+    if (this.#memory.recall(text, start, end, ids)) return;
+    const found = this.#takeApart(text.slice(start, end));
+    this.#memory.keep(text, start, end, found);
+    for (const id of found) ids.push(id);
   }
 
-  #recall(word: string): Ids {
-    const known = this.#old.get(word) ?? this.#takeApart(word);
-    if (word.length > LONGEST_KEPT) return known;
-    if (this.#young.size === GENERATION) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    // A word may be a slice of a long text, which must not be kept alive by it.
-    this.#young.set(ownCopy(word), known);
-    return known;
-  }
-
-  #takeApart(word: string): Ids {
+  #takeApart(word: string): readonly number[] {
     if (this.#model.ignoreMerges) {
       const whole = this.#model.vocab.get(this.#model.byteLevel ? this.#spell(word) : word);
-      if (whole !== undefined) return whole;
+      if (whole !== undefined) return [whole];
     }
-    const symbols = this.#model.byteLevel ? this.#bytesOf(word) : this.#charactersOf(word);
-    const ids = this.#merges.merge(symbols);
-    return ids.length === 1 ? ids[0]! : ids;
+    return this.#merges.merge(
+      this.#model.byteLevel ? this.#bytesOf(word) : this.#charactersOf(word),
+    );
   }
 
   /** A byte-level word as the vocabulary spells it. */
@@ -125,10 +105,6 @@ export class Bpe {
     else if (unknownId === undefined) return;
     else if (!fuseUnknown || symbols.at(-1) !== unknownId) symbols.push(unknownId);
   }
-}
-
-function ownCopy(text: string): string {
-  return JSON.parse(JSON.stringify(text));
 }
 
 let characters: readonly string[] | undefined;

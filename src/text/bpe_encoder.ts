@@ -16,12 +16,10 @@ import {
 import type { JsonObject } from "../base/json.ts";
 import { type AddedToken, AddedTokenSplitter } from "./added_tokens.ts";
 import { Bpe } from "./bpe.ts";
+import { byteLevelWordEnd, metaspaceWordEnd, wholeText, type WordEnd } from "./word_ends.ts";
 
 /** What SentencePiece models write for a space. */
 const METASPACE = "\u2581";
-
-/** Ends of words that no merge crosses, where none ends in front of a metaspace. */
-const METASPACE_WORDS = /\u2581*[^\u2581]+|\u2581+/g;
 
 /** The parts an encoder is made of. */
 interface Parts {
@@ -33,12 +31,26 @@ interface Parts {
   readonly addedNormalized: AddedTokenSplitter | undefined;
   /** All but a ByteLevel at the end. */
   readonly preTokenizers: readonly PreTokenizer[];
-  readonly byteLevel: ByteLevelPreTokenizer | undefined;
-  readonly atMetaspace: boolean;
+  /** What that ByteLevel does to each piece. */
+  readonly addPrefixSpace: boolean;
+  /** How pieces are split further. */
+  readonly wordEnd: WordEnd;
 }
 
-/** What ids are given to one after the other: an added token's id, or a word. */
-type Unit = number | string;
+/** A part of a text: an added token's id, or text that consists of words. */
+type Part = number | string;
+
+/** A text that others begin with, encoded. */
+interface Begun {
+  readonly parts: readonly Part[];
+  readonly ids: number[];
+  /** Ids before each part, and after the last. */
+  readonly counts: number[];
+  /** Where the words of the last part end. */
+  readonly ends: number[];
+  /** Ids of the last part before each of its words, and after the last. */
+  readonly wordCounts: number[];
+}
 
 /** Gives texts their ids, without BOS or EOS. */
 export class BpeEncoder {
@@ -57,82 +69,95 @@ export class BpeEncoder {
   /** Gives a text's ids. */
   encode(text: string): number[] {
     const ids: number[] = [];
-    this.#add(this.#units(text), 0, ids);
+    for (const part of this.#split(text)) this.#add(part, 0, ids);
     return ids;
   }
 
-  /** Gives the ids of a beginning with each ending; words that all have in common are done once. */
+  /**
+   * Gives the ids of a beginning with each ending. A word's ids depend on the word alone, so those
+   * of words that a joined text has in common with the beginning are copied.
+   */
   encodeEndings(beginning: string, endings: readonly string[]): number[][] {
-    const begun = this.#units(beginning);
-    const ids: number[] = [];
-    const counts = this.#add(begun, 0, ids);
-    return endings.map((ending) => {
-      if (ending === "") return [...ids];
-      const units = this.#units(beginning + ending);
-      let shared = 0;
-      while (shared < begun.length && begun[shared] === units[shared]) shared++;
-      const joined = ids.slice(0, counts[shared]);
-      this.#add(units, shared, joined);
-      return joined;
-    });
-  }
-
-  /** Adds the ids of units to `ids`; gives how many it held before each unit, and after all. */
-  #add(units: readonly Unit[], from: number, ids: number[]): number[] {
-    const { bpe } = this.#parts;
-    const counts: number[] = [];
-    for (let at = from; at < units.length; at++) {
-      const unit = units[at]!;
-      counts.push(ids.length);
-      if (typeof unit === "number") ids.push(unit);
-      else bpe.encode(unit, ids);
+    const parts = this.#split(beginning);
+    const begun: Begun = { parts, ids: [], counts: [0], ends: [], wordCounts: [0] };
+    for (const [at, part] of parts.entries()) {
+      this.#add(part, 0, begun.ids, at === parts.length - 1 ? begun : undefined);
+      begun.counts.push(begun.ids.length);
     }
-    counts.push(ids.length);
-    return counts;
+    return endings.map((ending) =>
+      ending === "" ? [...begun.ids] : this.#encodeJoined(beginning + ending, begun)
+    );
   }
 
-  #units(text: string): Unit[] {
-    const units: Unit[] = [];
+  #encodeJoined(text: string, begun: Begun): number[] {
+    const parts = this.#split(text);
+    let shared = 0;
+    while (shared < begun.parts.length && begun.parts[shared] === parts[shared]) shared++;
+    const ids = begun.ids.slice(0, begun.counts[shared]);
+    let start = shared === begun.parts.length - 1 ? this.#copyWords(parts[shared], begun, ids) : 0;
+    for (; shared < parts.length; shared++, start = 0) this.#add(parts[shared]!, start, ids);
+    return ids;
+  }
+
+  /** Copies the ids of the words with which both last parts begin; gives where they end. */
+  #copyWords(part: Part | undefined, begun: Begun, ids: number[]): number {
+    const last = begun.parts.at(-1);
+    if (typeof part !== "string" || typeof last !== "string" || !part.startsWith(last)) return 0;
+    const { wordEnd } = this.#parts;
+    let [word, start] = [0, 0];
+    while (word < begun.ends.length && wordEnd(part, start) === begun.ends[word]) {
+      start = begun.ends[word++]!;
+    }
+    const from = begun.counts.at(-2)!;
+    for (let at = from; at < from + begun.wordCounts[word]!; at++) ids.push(begun.ids[at]!);
+    return start;
+  }
+
+  /** Adds a part's ids from a place on; `begun` is told where words end and how many ids they had. */
+  #add(part: Part, start: number, ids: number[], begun?: Begun): void {
+    if (typeof part === "number") return void ids.push(part);
+    const { bpe, wordEnd } = this.#parts;
+    const count = ids.length;
+    let from = start;
+    while (from < part.length) {
+      const end = wordEnd(part, from);
+      bpe.encode(part, from, end, ids);
+      begun?.ends.push(end);
+      begun?.wordCounts.push(ids.length - count);
+      from = end;
+    }
+  }
+
+  #split(text: string): Part[] {
+    const parts: Part[] = [];
     for (const [index, section] of this.#parts.added.split(text).entries()) {
-      if (typeof section === "number") units.push(section);
-      else this.#splitSection(section, index, units);
+      if (typeof section === "number") parts.push(section);
+      else this.#splitSection(section, index, parts);
     }
-    return units;
+    return parts;
   }
 
-  #splitSection(section: string, index: number, units: Unit[]): void {
+  #splitSection(section: string, index: number, parts: Part[]): void {
     const { library: { normalizer }, addedNormalized } = this.#parts;
     const text = normalizer === null ? section : normalizer.normalize(section);
-    if (addedNormalized === undefined) return this.#splitPlain(text, index, units);
+    if (addedNormalized === undefined) return this.#splitPlain(text, index, parts);
     const whole = addedNormalized.idOf(section);
     for (const part of whole === undefined ? addedNormalized.split(text) : [whole]) {
-      if (typeof part === "number") units.push(part);
-      else this.#splitPlain(part, index, units);
+      if (typeof part === "number") parts.push(part);
+      else this.#splitPlain(part, index, parts);
     }
   }
 
   /** Splits a text without added tokens; `index` says which section of the whole text it is. */
-  #splitPlain(text: string, index: number, units: Unit[]): void {
-    const { preTokenizers, byteLevel, atMetaspace } = this.#parts;
-    let words = [text];
-    for (const step of preTokenizers) words = step.pre_tokenize(words, { section_index: index });
-    for (const word of words) {
-      if (byteLevel !== undefined) pushAll(units, byteLevelWords(word, byteLevel));
-      else if (atMetaspace) pushAll(units, word.match(METASPACE_WORDS) ?? []);
-      else if (word !== "") units.push(word);
+  #splitPlain(text: string, index: number, parts: Part[]): void {
+    const { preTokenizers, addPrefixSpace } = this.#parts;
+    let pieces = [text];
+    for (const step of preTokenizers) pieces = step.pre_tokenize(pieces, { section_index: index });
+    for (const piece of pieces) {
+      if (addPrefixSpace && !piece.startsWith(" ")) parts.push(" " + piece);
+      else if (piece !== "") parts.push(piece);
     }
   }
-}
-
-function pushAll(units: Unit[], words: readonly string[]): void {
-  for (let at = 0; at < words.length; at++) units.push(words[at]!);
-}
-
-function byteLevelWords(text: string, byteLevel: ByteLevelPreTokenizer): readonly string[] {
-  const { add_prefix_space, use_regex, pattern } = byteLevel;
-  const whole = add_prefix_space && !text.startsWith(" ") ? " " + text : text;
-  if (use_regex) return whole.match(pattern) ?? [];
-  return whole === "" ? [] : [whole];
 }
 
 /** What is read of tokenizer.json; the library has checked it. */
@@ -190,15 +215,31 @@ function takeApart(json: TokenizerJson, library: LibraryTokenizer): Parts | unde
     fuseUnknown: model.fuse_unk ?? false,
   });
   if (bpe === undefined) return undefined;
-  const crosses = (merge: readonly string[]) => /[^\u2581]\u2581/.test(merge.join(""));
   return {
     bpe,
     library,
     ...added,
-    byteLevel,
     preTokenizers: byteLevel ? steps.slice(0, -1) : steps,
-    atMetaspace: !model.ignore_merges && vocab.has(METASPACE) && !merges.some(crosses),
+    addPrefixSpace: byteLevel?.add_prefix_space ?? false,
+    wordEnd: byteLevel?.use_regex
+      ? byteLevelWordEnd
+      : metaspaceSplits(model, vocab, merges)
+      ? metaspaceWordEnd
+      : wholeText,
   };
+}
+
+/**
+ * Whether a text may be split in front of metaspaces before it is merged: no merge has one after
+ * another character, so none crosses such a place, and what is left and right of it is merged alone.
+ */
+function metaspaceSplits(
+  { ignore_merges }: TokenizerJson["model"],
+  vocab: ReadonlyMap<string, number>,
+  merges: readonly (readonly [string, string])[],
+): boolean {
+  const crosses = merges.some((merge) => /[^\u2581]\u2581/.test(merge.join("")));
+  return !ignore_merges && vocab.has(METASPACE) && !crosses;
 }
 
 function flatSteps(step: PreTokenizer | null): PreTokenizer[] {
