@@ -8,6 +8,7 @@
  */
 
 import {
+  BPE,
   ByteLevelPreTokenizer,
   type PreTokenizer,
   SequencePreTokenizer,
@@ -160,18 +161,12 @@ export class BpeEncoder {
   }
 }
 
-/** What is read of tokenizer.json; the library has checked it. */
+/** What is read of tokenizer.json beside what the library keeps; the library has checked it. */
 interface TokenizerJson {
   readonly model: {
-    readonly type?: string;
     readonly vocab: Readonly<Record<string, number>>;
-    readonly merges: readonly (string | readonly [string, string])[];
     readonly unk_token?: string | null;
-    readonly fuse_unk?: boolean;
-    readonly byte_fallback?: boolean;
-    readonly ignore_merges?: boolean;
     readonly continuing_subword_prefix?: string | null;
-    readonly continuing_subword_suffix?: string | null;
     readonly end_of_word_suffix?: string | null;
   };
   readonly added_tokens?: readonly (
@@ -183,18 +178,15 @@ interface TokenizerJson {
 }
 
 function takeApart(json: TokenizerJson, library: LibraryTokenizer): Parts | undefined {
-  const { model } = json;
-  if (model.type !== "BPE" || library.model === null) return undefined;
-  const affixes = [
-    model.continuing_subword_prefix,
-    model.continuing_subword_suffix,
-    model.end_of_word_suffix,
-  ];
-  if (affixes.some((affix) => affix)) return undefined;
-  const vocab = new Map(Object.entries(model.vocab));
-  const unknownId = vocab.get(model.unk_token ?? "");
-  if (model.unk_token && unknownId === undefined) return undefined;
-  const added = addedTokens(json, vocab, library);
+  const { model } = library;
+  if (!(model instanceof BPE)) return undefined;
+  const { continuing_subword_prefix, end_of_word_suffix, unk_token } = json.model;
+  if (continuing_subword_prefix || end_of_word_suffix || model.continuing_subword_suffix) {
+    return undefined;
+  }
+  const unknownId = unk_token ? json.model.vocab[unk_token] : undefined;
+  if (unk_token && unknownId === undefined) return undefined;
+  const added = addedTokens(json, library);
   if (added === undefined) return undefined;
 
   const steps = flatSteps(library.pre_tokenizer);
@@ -202,44 +194,38 @@ function takeApart(json: TokenizerJson, library: LibraryTokenizer): Parts | unde
   const byteLevel = last instanceof ByteLevelPreTokenizer && !model.byte_fallback
     ? last
     : undefined;
-  const merges = model.merges.map((merge) =>
-    (typeof merge === "string" ? merge.split(" ", 2) : merge) as [string, string]
-  );
   const bpe = Bpe.of({
-    vocab,
-    merges,
+    vocab: model.tokens_to_ids,
+    merges: model.merges,
     unknownId,
     byteLevel: byteLevel !== undefined,
-    ignoreMerges: model.ignore_merges ?? false,
-    byteFallback: model.byte_fallback ?? false,
-    fuseUnknown: model.fuse_unk ?? false,
+    ignoreMerges: model.ignore_merges,
+    byteFallback: model.byte_fallback,
+    fuseUnknown: model.fuse_unk,
   });
-  if (bpe === undefined) return undefined;
-  return {
+  return bpe && {
     bpe,
     library,
     ...added,
     preTokenizers: byteLevel ? steps.slice(0, -1) : steps,
     addPrefixSpace: byteLevel?.add_prefix_space ?? false,
-    wordEnd: byteLevel?.use_regex
-      ? byteLevelWordEnd
-      : metaspaceSplits(model, vocab, merges)
-      ? metaspaceWordEnd
-      : wholeText,
+    wordEnd: byteLevel ? byteLevelRule(byteLevel) : plainRule(json, model),
   };
 }
 
+function byteLevelRule({ use_regex }: ByteLevelPreTokenizer): WordEnd {
+  return use_regex ? byteLevelWordEnd : wholeText;
+}
+
 /**
- * Whether a text may be split in front of metaspaces before it is merged: no merge has one after
- * another character, so none crosses such a place, and what is left and right of it is merged alone.
+ * A text may be split in front of metaspaces before it is merged where no merge has one after
+ * another character: none crosses such a place then, and what is left and right of it is merged
+ * alone.
  */
-function metaspaceSplits(
-  { ignore_merges }: TokenizerJson["model"],
-  vocab: ReadonlyMap<string, number>,
-  merges: readonly (readonly [string, string])[],
-): boolean {
-  const crosses = merges.some((merge) => /[^\u2581]\u2581/.test(merge.join("")));
-  return !ignore_merges && vocab.has(METASPACE) && !crosses;
+function plainRule(json: TokenizerJson, model: BPE): WordEnd {
+  if (model.ignore_merges || !Object.hasOwn(json.model.vocab, METASPACE)) return wholeText;
+  const crosses = model.merges.some(([left, right]) => /[^\u2581]\u2581/.test(left + right));
+  return crosses ? wholeText : metaspaceWordEnd;
 }
 
 function flatSteps(step: PreTokenizer | null): PreTokenizer[] {
@@ -251,15 +237,15 @@ function flatSteps(step: PreTokenizer | null): PreTokenizer[] {
 
 /** Added tokens by where they are looked for; undefined where the library reads them its own way. */
 function addedTokens(
-  { added_tokens: list = [] }: TokenizerJson,
-  vocab: ReadonlyMap<string, number>,
+  { model: { vocab }, added_tokens: list = [] }: TokenizerJson,
   { normalizer }: LibraryTokenizer,
 ): Pick<Parts, "added" | "addedNormalized"> | undefined {
   const raw: AddedToken[] = [];
   const normalized: AddedToken[] = [];
   for (const entry of list) {
     const { content, id, single_word, lstrip = false, rstrip = false, special = false } = entry;
-    if (single_word || content === "" || (vocab.get(content) ?? id) !== id) return undefined;
+    const isOther = Object.hasOwn(vocab, content) && vocab[content] !== id;
+    if (single_word || content === "" || isOther) return undefined;
     const token = { content, id, lstrip, rstrip };
     if (normalizer === null || !(entry.normalized ?? !special)) raw.push(token);
     else normalized.push({ ...token, content: normalizer.normalize(content) });

@@ -19,10 +19,10 @@ export class MergeTable {
     merges: readonly (readonly [string, string])[],
   ): MergeTable | undefined {
     const table = new MergeTable(merges.length);
-    for (const [rank, [left, right]] of merges.entries()) {
-      const ids = [left, right, left + right].map((token) => vocab.get(token));
-      if (ids.includes(undefined)) return undefined;
-      const [a, b, merged] = ids as [number, number, number];
+    for (let rank = 0; rank < merges.length; rank++) {
+      const [left, right] = merges[rank]!;
+      const [a, b, merged] = [vocab.get(left), vocab.get(right), vocab.get(left + right)];
+      if (a === undefined || b === undefined || merged === undefined) return undefined;
       table.#put(a, b, rank, merged);
     }
     return table;

@@ -4,7 +4,7 @@
  */
 
 import type { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
-import type { Json } from "../base/json.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 import { BpeEncoder } from "./bpe_encoder.ts";
 import { tokenizerInvalid, tokenizerUnsupported, unknownCharacter } from "./errors.ts";
 import { buildExactTokenizer } from "./exact_library.ts";
@@ -74,7 +74,9 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
 
 class FolderTokenizer implements Tokenizer {
   readonly #library: LibraryTokenizer;
-  readonly #bpe: BpeEncoder | undefined;
+  /** Made when first needed: many callers want the special tokens alone. Null: the library's job. */
+  #bpe: BpeEncoder | null | undefined;
+  readonly #tokenizerJson: JsonObject;
   readonly #special: ReadonlySet<number>;
   readonly #blank = new Map<number, boolean>();
   readonly vocabSize: number;
@@ -93,7 +95,7 @@ class FolderTokenizer implements Tokenizer {
   constructor(files: TokenizerFiles) {
     const { config, generationConfig, modelConfig } = files;
     this.#library = buildLibrary(files);
-    this.#bpe = BpeEncoder.of(files.tokenizer, this.#library);
+    this.#tokenizerJson = files.tokenizer;
     const added = [...this.#library.get_added_tokens_decoder().values()];
     this.#special = new Set(added.filter((token) => token.special).map((token) => token.id));
     this.vocabSize = highestId(this.#library) + 1;
@@ -128,7 +130,7 @@ class FolderTokenizer implements Tokenizer {
   }
 
   encode(text: string, options: { addSpecialTokens?: boolean } = {}): number[] {
-    const ids = this.#bpe?.encode(text) ?? this.#encodeByLibrary(text);
+    const ids = this.#encoder()?.encode(text) ?? this.#encodeByLibrary(text);
     if (!options.addSpecialTokens) return ids;
     return [
       ...(this.addBos ? [this.bosTokenId!] : []),
@@ -138,7 +140,7 @@ class FolderTokenizer implements Tokenizer {
   }
 
   encodeEndings(beginning: string, endings: readonly string[]): number[][] {
-    return this.#bpe?.encodeEndings(beginning, endings) ??
+    return this.#encoder()?.encodeEndings(beginning, endings) ??
       endings.map((ending) => this.#encodeByLibrary(beginning + ending));
   }
 
@@ -169,6 +171,13 @@ class FolderTokenizer implements Tokenizer {
 
   isSpecial(id: number): boolean {
     return this.#special.has(id);
+  }
+
+  #encoder(): BpeEncoder | null {
+    if (this.#bpe === undefined) {
+      this.#bpe = BpeEncoder.of(this.#tokenizerJson, this.#library) ?? null;
+    }
+    return this.#bpe;
   }
 
   #encodeByLibrary(text: string): number[] {
