@@ -6,6 +6,7 @@
  * ranks the leftmost; a word's ids depend on the word alone.
  */
 
+import { BYTE_CHARACTERS } from "./byte_characters.ts";
 import { MergeTable } from "./merge_table.ts";
 import { WordMemory } from "./word_memory.ts";
 
@@ -47,7 +48,7 @@ export class Bpe {
   private constructor(model: BpeModel, merges: MergeTable) {
     this.#model = model;
     this.#merges = merges;
-    const names = model.byteLevel ? byteCharacters() : byteTokens();
+    const names = model.byteLevel ? BYTE_CHARACTERS : byteTokens();
     this.#byteIds = Int32Array.from(names, (name) => model.vocab.get(name) ?? NO_ID);
   }
 
@@ -71,8 +72,7 @@ export class Bpe {
 
   /** A byte-level word as the vocabulary spells it. */
   #spell(word: string): string {
-    const names = byteCharacters();
-    return Array.from(this.#encoder.encode(word), (byte) => names[byte]).join("");
+    return Array.from(this.#encoder.encode(word), (byte) => BYTE_CHARACTERS[byte]).join("");
   }
 
   #bytesOf(word: string): number[] {
@@ -105,23 +105,6 @@ export class Bpe {
     else if (unknownId === undefined) return;
     else if (!fuseUnknown || symbols.at(-1) !== unknownId) symbols.push(unknownId);
   }
-}
-
-let characters: readonly string[] | undefined;
-
-/** The printable character that byte-level models write each byte as. */
-export function byteCharacters(): readonly string[] {
-  return characters ??= makeByteCharacters();
-}
-
-function makeByteCharacters(): string[] {
-  const printable = (byte: number) =>
-    (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-  let next = 256;
-  return Array.from(
-    { length: 256 },
-    (_, byte) => String.fromCharCode(printable(byte) ? byte : next++),
-  );
 }
 
 function byteTokens(): string[] {

@@ -4,6 +4,8 @@
  * this project read the same thing. Invariant: the id of a byte is the byte.
  */
 
+import { BYTE_CHARACTERS } from "./byte_characters.ts";
+
 /** The special tokens of the byte-level tokenizer, in the order of their ids, from 256 on. */
 export const BYTE_SPECIAL_TOKENS = [
   "<|bos|>",
@@ -30,19 +32,8 @@ const CHAT_TEMPLATE = [
   "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}",
 ].join("");
 
-/** Gives every byte the printable character that byte-level BPE writes it as. */
-function byteCharacters(): string[] {
-  const printable = (byte: number) =>
-    (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-  let next = 256;
-  return Array.from(
-    { length: 256 },
-    (_, byte) => String.fromCharCode(printable(byte) ? byte : next++),
-  );
-}
-
 function tokenizerJson(): string {
-  const vocab = Object.fromEntries(byteCharacters().map((character, byte) => [character, byte]));
+  const vocab = Object.fromEntries(BYTE_CHARACTERS.map((character, byte) => [character, byte]));
   const byteLevel = {
     type: "ByteLevel",
     add_prefix_space: false,
