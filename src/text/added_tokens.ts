@@ -40,7 +40,9 @@ export class AddedTokenSplitter {
       const part = this.#strips ? stripped(between, before, after) : between;
       if (part !== "") parts.push(part);
     };
-    for (const { 0: content, index } of text.matchAll(this.#pattern)) {
+    this.#pattern.lastIndex = 0;
+    for (let match; (match = this.#pattern.exec(text)) !== null;) {
+      const { 0: content, index } = match;
       const token = this.#tokens.get(content)!;
       push(index, token);
       parts.push(token.id);

@@ -10,6 +10,7 @@
 import {
   BPE,
   ByteLevelPreTokenizer,
+  DigitsPreTokenizer,
   type PreTokenizer,
   SequencePreTokenizer,
   type Tokenizer as LibraryTokenizer,
@@ -30,7 +31,7 @@ interface Parts {
   readonly added: AddedTokenSplitter;
   /** Looked for in the normalized text; undefined where there are none. */
   readonly addedNormalized: AddedTokenSplitter | undefined;
-  /** All but a ByteLevel at the end. */
+  /** All but those at the end that `wordEnd` stands for. */
   readonly preTokenizers: readonly PreTokenizer[];
   /** What that ByteLevel does to each piece. */
   readonly addPrefixSpace: boolean;
@@ -189,11 +190,8 @@ function takeApart(json: TokenizerJson, library: LibraryTokenizer): Parts | unde
   const added = addedTokens(json, library);
   if (added === undefined) return undefined;
 
-  const steps = flatSteps(library.pre_tokenizer);
-  const last = steps.at(-1);
-  const byteLevel = last instanceof ByteLevelPreTokenizer && !model.byte_fallback
-    ? last
-    : undefined;
+  const preTokenizers = flatSteps(library.pre_tokenizer);
+  const byteLevel = model.byte_fallback ? undefined : takeByteLevel(preTokenizers);
   const bpe = Bpe.of({
     vocab: model.tokens_to_ids,
     merges: model.merges,
@@ -207,14 +205,28 @@ function takeApart(json: TokenizerJson, library: LibraryTokenizer): Parts | unde
     bpe,
     library,
     ...added,
-    preTokenizers: byteLevel ? steps.slice(0, -1) : steps,
-    addPrefixSpace: byteLevel?.add_prefix_space ?? false,
-    wordEnd: byteLevel ? byteLevelRule(byteLevel) : plainRule(json, model),
+    preTokenizers,
+    addPrefixSpace: byteLevel?.addPrefixSpace ?? false,
+    wordEnd: byteLevel?.wordEnd ?? plainRule(json, model),
   };
 }
 
-function byteLevelRule({ use_regex }: ByteLevelPreTokenizer): WordEnd {
-  return use_regex ? byteLevelWordEnd : wholeText;
+/** Takes a ByteLevel from the end of the steps, and with it the Digits that it alone follows. */
+function takeByteLevel(
+  steps: PreTokenizer[],
+): Pick<Parts, "addPrefixSpace" | "wordEnd"> | undefined {
+  const last = steps.at(-1);
+  if (!(last instanceof ByteLevelPreTokenizer)) return undefined;
+  steps.pop();
+  const { add_prefix_space: addPrefixSpace, use_regex } = last;
+  if (!use_regex) return { addPrefixSpace, wordEnd: wholeText };
+  const [digits] = steps;
+  if (!(digits instanceof DigitsPreTokenizer) || steps.length > 1 || addPrefixSpace) {
+    return { addPrefixSpace, wordEnd: byteLevelWordEnd("no") };
+  }
+  steps.pop();
+  const split = digits.config.individual_digits ? "each" : "runs";
+  return { addPrefixSpace, wordEnd: byteLevelWordEnd(split) };
 }
 
 /**

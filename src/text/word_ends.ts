@@ -40,9 +40,14 @@ function sizeAt(text: string, at: number): number {
 
 function runEnd(text: string, start: number, kind: number): number {
   let at = start;
-  while (at < text.length && classAt(text, at) === kind) at += sizeAt(text, at);
+  while (at < text.length && classAt(text, at) === kind) {
+    at += (text.charCodeAt(at) & 0xf800) === 0xd800 ? sizeAt(text, at) : 1;
+  }
   return at;
 }
+
+/** How numbers are set apart before anything else is: not, each by itself, or each run of them. */
+export type DigitSplit = "no" | "each" | "runs";
 
 /**
  * GPT-2's words: an English contraction's ending; letters, numbers or other characters with a space
@@ -50,21 +55,29 @@ function runEnd(text: string, start: number, kind: number): number {
  *
  *     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
  *
- * with Unicode's white space for \s, several times as fast.
+ * with Unicode's white space for \s, several times as fast. Where numbers were set apart, what is
+ * between them is split as texts of its own: a space before a number is the end of one.
  */
-export const byteLevelWordEnd: WordEnd = (text, start) => {
-  const unit = text.charCodeAt(start);
-  if (unit === APOSTROPHE) {
-    const length = contraction(text, start);
-    if (length > 0) return start + length;
-  }
-  const afterSpace = unit === SPACE && start + 1 < text.length;
-  const from = afterSpace ? start + 1 : start;
-  const kind = classAt(text, from);
-  if (kind !== WHITE) return runEnd(text, from, kind);
-  const end = runEnd(text, start, WHITE);
-  return end === text.length || end === start + 1 ? end : end - 1;
-};
+export function byteLevelWordEnd(digits: DigitSplit): WordEnd {
+  return (text, start) => {
+    const unit = text.charCodeAt(start);
+    if (unit === APOSTROPHE) {
+      const length = contraction(text, start);
+      if (length > 0) return start + length;
+    }
+    const afterSpace = unit === SPACE && start + 1 < text.length;
+    const from = afterSpace ? start + 1 : start;
+    const kind = classAt(text, from);
+    if (kind === NUMBER && digits !== "no") {
+      if (afterSpace) return from;
+      return digits === "each" ? start + sizeAt(text, start) : runEnd(text, start, NUMBER);
+    }
+    if (kind !== WHITE) return runEnd(text, from, kind);
+    const end = runEnd(text, start, WHITE);
+    if (end === text.length || end === start + 1) return end;
+    return digits !== "no" && classAt(text, end) === NUMBER ? end : end - 1;
+  };
+}
 
 /** The length of a contraction's ending at a place, 0 where there is none. */
 function contraction(text: string, at: number): number {

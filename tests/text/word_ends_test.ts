@@ -1,7 +1,12 @@
 /** Where words end: our scanner against the regular expression it stands in for. */
 
 import { assertEquals } from "@std/assert";
-import { byteLevelWordEnd, metaspaceWordEnd, type WordEnd } from "../../src/text/word_ends.ts";
+import {
+  byteLevelWordEnd,
+  type DigitSplit,
+  metaspaceWordEnd,
+  type WordEnd,
+} from "../../src/text/word_ends.ts";
 import { drawnString, draws } from "./drawn_strings.ts";
 
 /** GPT-2's, with Unicode's white space. */
@@ -18,17 +23,33 @@ function wordsBy(wordEnd: WordEnd, text: string): string[] {
   return words;
 }
 
+/** What sets numbers apart first; the expression is used on each piece. */
+const PIECES: Record<DigitSplit, RegExp> = {
+  no: /[^]+/g,
+  each: /\P{N}+|\p{N}/gu,
+  runs: /\P{N}+|\p{N}+/gu,
+};
+
+const RULES = (["no", "each", "runs"] as const).map((digits) => {
+  const wordEnd = byteLevelWordEnd(digits);
+  return {
+    words: (text: string) => wordsBy(wordEnd, text),
+    expected: (text: string) =>
+      (text.match(PIECES[digits]) ?? []).flatMap((piece) => piece.match(BYTE_LEVEL) ?? []),
+  };
+});
+
 function check(text: string): void {
-  assertEquals(wordsBy(byteLevelWordEnd, text), text.match(BYTE_LEVEL) ?? [], JSON.stringify(text));
+  for (const { words, expected } of RULES) {
+    const [ours, theirs] = [words(text), expected(text)];
+    if (ours.join("|") !== theirs.join("|")) assertEquals(ours, theirs, JSON.stringify(text));
+  }
 }
 
 Deno.test("byteLevelWordEnd: equals GPT-2's expression on every code unit, alone and between others", () => {
   for (let unit = 0; unit < 0x10000; unit++) {
     const one = String.fromCharCode(unit);
-    const text = `a${one}1 ${one}${one}\n${one}.${one}`;
-    const words = wordsBy(byteLevelWordEnd, text);
-    const expected = text.match(BYTE_LEVEL)!;
-    if (words.join("|") !== expected.join("|")) assertEquals(words, expected, unit.toString(16));
+    check(`a${one}1 ${one}${one}\n${one}.${one}`);
   }
 });
 
