@@ -5,6 +5,12 @@
 
 const EMPTY = -1;
 
+/** The rank of a pair that is never merged, after all others. */
+const NEVER = 0x7fffffff;
+
+/** Rows of up to so many ids are merged by looking over all of them. */
+const SHORT = 32;
+
 /** Merges by pair of ids: open addressing with linear probing, at most half full. */
 export class MergeTable {
   readonly #left: Int32Array;
@@ -12,6 +18,8 @@ export class MergeTable {
   readonly #rank: Int32Array;
   readonly #merged: Int32Array;
   readonly #shift: number;
+  /** Of the pairs of a short row, for as long as it is merged. */
+  readonly #ranks = new Int32Array(SHORT);
 
   /** Makes the table; undefined where a merge has a part or a result that is no token. */
   static of(
@@ -57,10 +65,10 @@ export class MergeTable {
     return slot;
   }
 
-  /** The slot of a pair, or -1 where it is never merged. */
-  #find(left: number, right: number): number {
+  /** When a pair's turn is; `NEVER` where it is not merged. */
+  #rankOf(left: number, right: number): number {
     const slot = this.#slot(left, right);
-    return this.#left[slot] === EMPTY ? -1 : slot;
+    return this.#left[slot] === EMPTY ? NEVER : this.#rank[slot]!;
   }
 
   /** Merges a row of ids as far as it goes. */
@@ -70,21 +78,28 @@ export class MergeTable {
 
   /** Looks over the whole row before each merge: the quickest for a word. */
   #mergeShort(ids: number[]): number[] {
-    const slots = ids.map((id, at) => at + 1 < ids.length ? this.#find(id, ids[at + 1]!) : -1);
+    const ranks = this.#ranks;
+    let last = ids.length - 1;
+    for (let at = 0; at < last; at++) ranks[at] = this.#rankOf(ids[at]!, ids[at + 1]!);
     while (true) {
-      let best = -1;
-      for (let at = 0; at < slots.length; at++) {
-        const isBetter = slots[at]! >= 0 &&
-          (best < 0 || this.#rank[slots[at]!]! < this.#rank[slots[best]!]!);
-        if (isBetter) best = at;
+      let [best, least] = [-1, NEVER];
+      for (let at = 0; at < last; at++) {
+        if (ranks[at]! >= least) continue;
+        least = ranks[at]!;
+        best = at;
       }
-      if (best < 0) return ids;
-      ids[best] = this.#merged[slots[best]!]!;
-      ids.splice(best + 1, 1);
-      slots.splice(best + 1, 1);
-      slots[best] = best + 1 < ids.length ? this.#find(ids[best]!, ids[best + 1]!) : -1;
-      if (best > 0) slots[best - 1] = this.#find(ids[best - 1]!, ids[best]!);
+      if (best < 0) break;
+      ids[best] = this.#merged[this.#slot(ids[best]!, ids[best + 1]!)]!;
+      last--;
+      for (let at = best + 1; at <= last; at++) {
+        ids[at] = ids[at + 1]!;
+        ranks[at] = ranks[at + 1]!;
+      }
+      if (best < last) ranks[best] = this.#rankOf(ids[best]!, ids[best + 1]!);
+      if (best > 0) ranks[best - 1] = this.#rankOf(ids[best - 1]!, ids[best]!);
     }
+    ids.length = last + 1;
+    return ids;
   }
 
   /** Keeps candidates in a heap by rank and place: n log n for texts without a space. */
@@ -92,13 +107,12 @@ export class MergeTable {
     const count = ids.length;
     const next = Int32Array.from(ids, (_, at) => at + 1);
     const previous = Int32Array.from(ids, (_, at) => at - 1);
-    const ranks = new Int32Array(count).fill(-1);
+    const ranks = new Int32Array(count).fill(NEVER);
     const heap = new MinHeap();
     const consider = (at: number) => {
       const after = next[at]!;
-      const slot = after < count ? this.#find(ids[at]!, ids[after]!) : -1;
-      ranks[at] = slot < 0 ? -1 : this.#rank[slot]!;
-      if (slot >= 0) heap.push(ranks[at]! * PLACES + at);
+      ranks[at] = after < count ? this.#rankOf(ids[at]!, ids[after]!) : NEVER;
+      if (ranks[at] !== NEVER) heap.push(ranks[at]! * PLACES + at);
     };
     for (let at = 0; at < count; at++) consider(at);
     for (let key; (key = heap.pop()) !== undefined;) {
@@ -106,8 +120,8 @@ export class MergeTable {
       // The candidate is stale where one of its parts was merged with another since.
       if (ranks[at] !== Math.floor(key / PLACES)) continue;
       const gone = next[at]!;
-      ids[at] = this.#merged[this.#find(ids[at]!, ids[gone]!)]!;
-      ranks[gone] = -1;
+      ids[at] = this.#merged[this.#slot(ids[at]!, ids[gone]!)]!;
+      ranks[gone] = NEVER;
       next[at] = next[gone]!;
       if (next[at]! < count) previous[next[at]!] = at;
       consider(at);
@@ -118,9 +132,6 @@ export class MergeTable {
     return merged;
   }
 }
-
-/** Rows of up to so many ids are merged by looking over all of them. */
-const SHORT = 32;
 
 /** A heap's key is rank * PLACES + place; both stay exact in a float. */
 const PLACES = 2 ** 31;

@@ -29,19 +29,28 @@ function classOf(character: string): number {
 
 function classAt(text: string, at: number): number {
   const unit = text.charCodeAt(at);
-  if ((unit & 0xf800) === 0xd800) return classOf(String.fromCodePoint(text.codePointAt(at)!));
+  if (isSurrogate(unit)) return classOf(text.slice(at, at + sizeAt(text, at)));
   return classes[unit] ||= classOf(text[at]!);
 }
 
-/** Code units of the character at a place. */
+function isSurrogate(unit: number): boolean {
+  return (unit & 0xf800) === 0xd800;
+}
+
+/**
+ * Code units of the character at a place. Not by codePointAt: optimized by V8 15.0 (Maglev) it
+ * looks past the end of a slice into the text that it was cut from.
+ */
 function sizeAt(text: string, at: number): number {
-  return (text.charCodeAt(at) & 0xfc00) === 0xd800 && text.codePointAt(at)! > 0xffff ? 2 : 1;
+  const isPair = (text.charCodeAt(at) & 0xfc00) === 0xd800 && at + 1 < text.length &&
+    (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00;
+  return isPair ? 2 : 1;
 }
 
 function runEnd(text: string, start: number, kind: number): number {
   let at = start;
   while (at < text.length && classAt(text, at) === kind) {
-    at += (text.charCodeAt(at) & 0xf800) === 0xd800 ? sizeAt(text, at) : 1;
+    at += isSurrogate(text.charCodeAt(at)) ? sizeAt(text, at) : 1;
   }
   return at;
 }
