@@ -14,7 +14,17 @@ const FOLDER = dirname(fromFileUrl(import.meta.url));
 const RESULTS = join(FOLDER, "results.json");
 
 /** Bench files in the order they run; each prints its figures as JSON under --json. */
-const BENCHES = ["matmul", "attention", "head", "packing", "step", "linear", "memory", "trl"];
+const BENCHES = [
+  "matmul",
+  "attention",
+  "head",
+  "packing",
+  "step",
+  "linear",
+  "memory",
+  "trl",
+  "text",
+];
 
 async function figuresOf(bench: string): Promise<Figure[]> {
   const child = new Deno.Command(Deno.execPath(), {

@@ -40,28 +40,68 @@ export function datasetType<Row, K extends string = string>(
 const CHUNK_CHARS = 1 << 18;
 
 async function writeDataset<Row>(draft: DatasetDraft<Row>, dir: string): Promise<void> {
-  const encoder = new TextEncoder();
-  const open = async (split: Split) =>
-    await Deno.open(join(dir, `${split}.jsonl`), { write: true, createNew: true });
-  using train = await open("train");
-  using evaluation = await open("eval");
+  await using train = await RowFile.create(join(dir, "train.jsonl"));
+  await using evaluation = await RowFile.create(join(dir, "eval.jsonl"));
   const files = { train, eval: evaluation };
-  const pending = { train: "", eval: "" };
-  const counts = { train: 0, eval: 0 };
-  const flush = async (split: Split) => {
-    const bytes = encoder.encode(pending[split]);
-    pending[split] = "";
-    for (let at = 0; at < bytes.length;) at += await files[split].write(bytes.subarray(at));
-  };
   for await (const { split, row } of draft.rows) {
-    pending[split] += JSON.stringify(row) + "\n";
-    counts[split]++;
-    if (pending[split].length > CHUNK_CHARS) await flush(split);
+    if (files[split].add(row)) await files[split].flush();
   }
-  await flush("train");
-  await flush("eval");
+  await train.finish();
+  await evaluation.finish();
+  const counts = { train: train.count, eval: evaluation.count };
   const head = { counts, stats: draft.stats?.() ?? {} };
   await Deno.writeTextFile(join(dir, "dataset.json"), JSON.stringify(head, null, 2) + "\n");
+}
+
+/** A split being written: the last chunk is on its way to the disk while the next one fills. */
+class RowFile implements AsyncDisposable {
+  readonly #file: Deno.FsFile;
+  #pending = "";
+  #writing: Promise<void> = Promise.resolve();
+  #failure: { error: unknown } | undefined;
+  count = 0;
+
+  static async create(path: string): Promise<RowFile> {
+    return new RowFile(await Deno.open(path, { write: true, createNew: true }));
+  }
+
+  private constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  /** Takes a row; true where it is time to flush. */
+  add(row: unknown): boolean {
+    this.#pending += JSON.stringify(row) + "\n";
+    this.count++;
+    return this.#pending.length > CHUNK_CHARS;
+  }
+
+  /** Starts to write what there is, once the chunk before it is written. */
+  async flush(): Promise<void> {
+    const bytes = new TextEncoder().encode(this.#pending);
+    this.#pending = "";
+    await this.#settle();
+    this.#writing = this.#write(bytes).catch((error) => void (this.#failure = { error }));
+  }
+
+  async finish(): Promise<void> {
+    await this.flush();
+    await this.#settle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writing;
+    this.#file.close();
+  }
+
+  async #settle(): Promise<void> {
+    await this.#writing;
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
+  }
 }
 
 async function readDataset<Row>(dir: string): Promise<Dataset<Row>> {
@@ -104,16 +144,22 @@ function brokenRow(path: string, row: number, cause: unknown): OddsmithError {
   );
 }
 
-/** Reads a file's lines, as many at a time as a chunk of it holds. */
+/** Reads a file's lines, as many at a time as a chunk holds; the next one is read meanwhile. */
 async function* readLines(path: string): AsyncGenerator<string[]> {
   using file = await Deno.open(path);
   const buffer = new Uint8Array(CHUNK_CHARS);
   const decoder = new TextDecoder();
   let open = "";
-  for (let size; (size = await file.read(buffer)) !== null;) {
-    const lines = (open + decoder.decode(buffer.subarray(0, size), { stream: true })).split("\n");
-    open = lines.pop()!;
-    yield lines;
+  let reading = file.read(buffer);
+  try {
+    for (let size; (size = await reading) !== null;) {
+      const lines = (open + decoder.decode(buffer.subarray(0, size), { stream: true })).split("\n");
+      reading = file.read(buffer);
+      open = lines.pop()!;
+      yield lines;
+    }
+  } finally {
+    await reading.catch(() => {});
   }
   open += decoder.decode();
   if (open !== "") yield [open];

@@ -99,6 +99,29 @@ Deno.test("ChatTemplate.render: variables reach the template, and content is nev
   );
 });
 
+Deno.test("ChatTemplate.render: what a rendering sees is its own, whatever came before", () => {
+  const template = new ChatTemplate(
+    "t",
+    "{{ bos_token }}{{ mood }}{% if list %}{{ list|length }}{% endif %}{% set mood = 'set' %}{{ mood }}" +
+      "{{ strftime_now('%Y') }}{{ messages|length }}{% if fail %}{{ raise_exception('no') }}{% endif %}",
+  );
+  const specialTokens = { bos_token: "<s>" };
+  const variables = { mood: "calm", list: [1] };
+  const date = new Date("2024-07-06");
+  for (let round = 0; round < 2; round++) {
+    const options = { specialTokens, variables, date };
+    assertEquals(template.render(user, options), "<s>calm1set20241");
+    const later = { ...options, date: new Date("2025-01-01") };
+    assertEquals(template.render([...user, ...user], later), "<s>calm1set20252");
+    const others = { ...options, variables: { mood: "wild", list: [] } };
+    assertEquals(template.render(user, others), "<s>wildset20241");
+    assertEquals(template.render(user, { date }), "set20241");
+    const failing = { ...options, variables: { fail: true }, source: `a.jsonl:${round}` };
+    const error = errorOf(() => template.render(user, failing));
+    assertEquals(error.location, { file: "a.jsonl", row: round });
+  }
+});
+
 Deno.test("ChatTemplate.render: strftime_now prints the date given", () => {
   const template = new ChatTemplate("dated", "{{ strftime_now('%d %b %Y') }}");
   assertEquals(template.render(user, { date: new Date("2024-07-06") }), "06 Jul 2024");

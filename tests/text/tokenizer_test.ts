@@ -142,8 +142,18 @@ Deno.test("encode: a character outside the vocabulary is an error, not an undefi
     },
   });
   assertEquals(tokenizer.encode("a"), [0]);
-  const error = assertThrows(() => tokenizer.encode("ab"), OddsmithError, "U+0062");
-  assertEquals(error.code, "UNKNOWN_CHARACTER");
+  assertEquals(tokenizer.encodeEndings("a", ["", ""]), [[0], [0]]);
+  for (const encode of [() => tokenizer.encode("ab"), () => tokenizer.encodeEndings("a", ["b"])]) {
+    const error = assertThrows(encode, OddsmithError, "U+0062");
+    assertEquals(error.code, "UNKNOWN_CHARACTER");
+  }
+});
+
+Deno.test("isBlank: white space and bytes that decode to nothing, but no letter and no special token", async () => {
+  const tokenizer = await byteTokenizer();
+  assertEquals([32, 10, 9].map((id) => tokenizer.isBlank(id)), [true, true, true]);
+  assertEquals([97, EOS, 0xff].map((id) => tokenizer.isBlank(id)), [false, false, false]);
+  assertEquals(tokenizer.isBlank(9999), true);
 });
 
 Deno.test("chatTemplates: one string, named ones, and files are all found", async () => {
