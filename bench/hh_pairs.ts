@@ -38,7 +38,7 @@ export async function hhPairs(
   const plan = planEncoding(tokenizer, { maxLength });
   const fold = (ids: number[]) => ids.map((id) => id % vocabSize);
   const pairs: PairTokens[] = [];
-  for await (const { row } of readSource()) {
+  for await (const { row } of readPairs(SOURCE)) {
     const render = { specialTokens: tokenizer.specialTokens };
     const encoded = encodePair(tokenizer, templatePair(row, { template, render }).pair, plan);
     if ("dropped" in encoded) continue;
@@ -54,8 +54,9 @@ export async function hhPairs(
   return pairs;
 }
 
-async function* readSource(): ReturnType<Ingest["pairs"]> {
-  const files = await findFiles(SOURCE, undefined, { resolvePath: (path) => path });
+/** Gives every pair of a file of preference data. */
+export async function* readPairs(path: string): ReturnType<Ingest["pairs"]> {
+  const files = await findFiles(path, undefined, { resolvePath: (path) => path });
   yield* new Ingest({
     sources: [{ files, weight: 1 }],
     evalSources: [],

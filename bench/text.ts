@@ -4,7 +4,7 @@
  * MB are those of the source, JSON Lines of about 670 bytes a row. All of it runs on one thread, so
  * more cores bring little: garbage is collected and files are written beside it.
  *
- *     deno run -A bench/text.ts [--rows 100000]
+ *     deno run -A bench/text.ts [--rows 200000]
  */
 
 import { parseArgs } from "@std/cli/parse-args";
@@ -25,7 +25,7 @@ import { type Figure, median, runBench } from "./harness.ts";
 import { missingPairs } from "./hh_pairs.ts";
 import { readSentences, writeRows } from "./text_rows.ts";
 
-const DEFAULT_ROWS = 100_000;
+const DEFAULT_ROWS = 200_000;
 const TOKENIZER = fromFileUrl(
   new URL("../../shared/data/tokenizers/smollm-135m", import.meta.url),
 );

@@ -6,9 +6,8 @@
 
 import { fromFileUrl, join } from "@std/path";
 import { Rng } from "../src/base/rng.ts";
-import { Ingest } from "../src/data/ingest.ts";
 import { pairText } from "../src/data/pair_text.ts";
-import { findFiles } from "../src/data/source_files.ts";
+import { readPairs } from "./hh_pairs.ts";
 
 const DATA = fromFileUrl(new URL("../../shared/data/preference", import.meta.url));
 const SOURCES = [
@@ -26,16 +25,7 @@ const BLOCK_ROWS = 2000;
 export async function readSentences(): Promise<string[]> {
   const sentences = new Set<string>();
   for (const name of SOURCES) {
-    const files = await findFiles(join(DATA, name), undefined, { resolvePath: (path) => path });
-    const pass = new Ingest({
-      sources: [{ files, weight: 1 }],
-      evalSources: [],
-      evalFraction: 0,
-      splitSalt: "",
-      onBadRow: "drop",
-      onLeakage: "keep",
-    });
-    for await (const { row } of pass.pairs()) {
+    for await (const { row } of readPairs(join(DATA, name))) {
       for (const part of [row.prompt, row.chosen, row.rejected]) {
         for (const sentence of pairText(part).split(/(?<=[.!?:]\s|\n)/)) sentences.add(sentence);
       }

@@ -53,7 +53,7 @@ export const tokenize: Stage<
 > = {
   apiVersion: API_VERSION,
   name: "tokenize",
-  version: "1",
+  version: "2",
   summary: "Turns templated pairs into token ids that fit the model, with length statistics.",
   inputs: { pairs: templatedPairs, model: modelFolder },
   outputs: { pairs: tokenizedPairs },

@@ -16,14 +16,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-DATA = Path("../shared/data")
-FILES = {
-    "gpt2-hf-json": DATA / "tokenizers/gpt2-hf-json/tokenizer.json",
-    "llama2-converted": DATA / "tokenizers/llama2-converted/tokenizer.json",
-    "smollm-135m": DATA / "tokenizers/smollm-135m/tokenizer.json",
-    "minimind": DATA / "tokenizers/minimind/tokenizer.json",
-    "stories260K": DATA / "models/stories260K/hf/tokenizer.json",
-}
+from tokenizers_golden import DATA, FILES
+
 SOURCES = [
     "hh-rlhf-harmless-base-test/test.jsonl.gz",
     "llamafactory/dpo_en_demo.json",
