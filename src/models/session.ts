@@ -8,7 +8,7 @@
 
 import { embedding } from "../ops/embedding.ts";
 import { sizeClass } from "../tensor/size_class.ts";
-import { tf } from "../tensor/tf.ts";
+import type { tf } from "../tensor/tf.ts";
 import { Continuation, type EndReason, type GenerateOptions } from "./continuation.ts";
 import { checkPrompt, hearSignal, padPrompts, readLogits } from "./generate.ts";
 import type { CausalLM, Decoder } from "./model.ts";
