@@ -111,6 +111,7 @@ async function generateText(
   const began = performance.now();
   const given = await answer(loaded, promptIds, {
     ...sampling,
+    onToken: () => device.memory.note(),
     onText: streams ? (text) => context.write(text) : undefined,
   });
   if (!flags.json) context.write(streams ? "\n" : given.text + "\n");
