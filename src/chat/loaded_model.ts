@@ -62,6 +62,11 @@ export class LoadedModel implements Disposable {
     return this.model.config.maxPositionEmbeddings;
   }
 
+  /** What the weights take, in bytes. */
+  get weightBytes(): number {
+    return this.model.parameters.values().reduce((sum, { size }) => sum + 4 * size, 0);
+  }
+
   /**
    * The ids that a text or a conversation is to be continued from.
    *

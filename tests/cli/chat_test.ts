@@ -61,7 +61,7 @@ Deno.test("chat: two models each go on from their own answers", async () => {
   const [a, b] = [alone.stdout.trimEnd().split("\n"), other.stdout.trimEnd().split("\n")];
   const turn = (at: number) => `== m9\n${b[at]}\n== m8\n${a[at]}\n`;
   assertEquals(both.stdout, turn(0) + turn(1));
-  assertMatch(both.stderr, /m9 and m8, [\d.]+ [kM]iB on the device/);
+  assertMatch(both.stderr, /m9 and m8, weights of [\d.]+ [kM]iB on the device/);
   const base = JSON.parse(await Deno.readTextFile(join(place.dir, "t.base.json")));
   assertEquals(base[1].content, b[0]);
 });

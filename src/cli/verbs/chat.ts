@@ -63,14 +63,16 @@ async function chatWith(
   const template = await templateOf(flags.template);
   using stack = new DisposableStack();
   const partners: Partner[] = [];
+  let weightBytes = 0;
   for (const { dir, name } of models) {
     const loaded = stack.use(await LoadedModel.load(dir, { device, template }));
     if (loaded.template === undefined) throw noTemplate();
+    weightBytes += loaded.weightBytes;
     const conversation = stack.use(new Conversation(loaded, flags.system));
     partners.push({ name, conversation, options: samplingOf(flags, loaded) });
   }
   const names = models.map(({ name }) => name).join(" and ");
-  const memory = formatBytes(device.memory.bytes(), { binary: true });
-  context.say(`${names}, ${memory} on the device; /help lists the commands`);
+  const memory = formatBytes(weightBytes, { binary: true });
+  context.say(`${names}, weights of ${memory} on the device; /help lists the commands`);
   return await new ChatTerminal(context, partners).run();
 }
