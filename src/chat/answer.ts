@@ -73,19 +73,36 @@ export async function answer(
     return certain.found;
   };
   using own = session ? undefined : new DecodingSession(loaded.model);
-  const { ids, end, cachedTokens } = await (session ?? own!).generate(promptIds, {
-    ...options,
-    eosTokenIds: tokenizer.eosTokenIds,
-    onToken: (id, _, logits) => {
-      options.onToken?.(id, decoded, logits);
-      return take(streamer.push(id)) || special.includes(id);
-    },
-  });
+  const { ids, end, cachedTokens } = await explained(
+    (session ?? own!).generate(promptIds, {
+      ...options,
+      eosTokenIds: tokenizer.eosTokenIds,
+      onToken: (id, _, logits) => {
+        options.onToken?.(id, decoded, logits);
+        return take(streamer.push(id)) || special.includes(id);
+      },
+    }),
+    device,
+    options.signal,
+  );
   device.checkFailed();
   const found = take(streamer.end());
   show(stops.end());
   const promptTokens = promptIds.length;
   return { text, ids, end: found ? "stop" : end, promptTokens, cachedTokens };
+}
+
+/** Where work fails because the device has, says what the device reported. */
+async function explained<T>(
+  work: Promise<T>,
+  device: LoadedModel["device"],
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw signal?.aborted && error === signal.reason ? error : await device.explain(error);
+  }
 }
 
 /** Special tokens are not part of the text, so as strings they would never be found in it. */

@@ -107,7 +107,8 @@ export async function runHere(...words: string[]): Promise<Ended> {
       return bytes.length;
     },
   });
-  const streams = { stdout: stream("stdout"), stderr: stream("stderr") };
+  const stdin = { readable: new Response("").body!, isTerminal: () => false };
+  const streams = { stdin, stdout: stream("stdout"), stderr: stream("stderr") };
   const code = await main(words, undefined, streams);
   return { code, ...texts };
 }
