@@ -24,6 +24,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "src/models": ["src/ops", "src/tensor", "src/weights"],
   "src/train": ["src/models", "src/ops", "src/tensor", "src/weights", "src/text", "src/data"],
   "src/report": [],
+  "src/chat": ["src/models", "src/text", "src/data", "src/tensor/device.ts"],
+  "src/serve": ["src/chat", "src/models", "src/text", "src/data"],
   "src/cli": [
     "src/runner",
     "stages",
@@ -31,6 +33,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "src/text",
     "src/models",
     "src/weights",
+    "src/hub",
+    "src/chat",
+    "src/serve",
     "src/report",
     "src/tensor/device.ts",
     "src/tensor/tuning_file.ts",

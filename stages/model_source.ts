@@ -58,9 +58,14 @@ export async function modelDir(from: string, ctx: AnyContext): Promise<string> {
   if (reference === undefined) return ctx.resolvePath(from);
   const { referenceName } = await import("../src/hub/reference.ts");
   const snapshot = await openRepository(reference, ctx);
-  await snapshot.fetch(await neededFiles(reference, snapshot));
+  await fetchModel(reference, snapshot);
   ctx.record({ repository: referenceName(reference), commit: snapshot.commit });
   return snapshot.dir;
+}
+
+/** Downloads what makes up a repository's model, as far as it is not there. */
+export async function fetchModel(reference: HubReference, snapshot: Snapshot): Promise<void> {
+  await snapshot.fetch(await neededFiles(reference, snapshot));
 }
 
 async function repositoryOf(

@@ -116,7 +116,7 @@ export function noModelInRun(which: string): OddsmithError {
   return usageError(
     "ARGUMENTS",
     `Cannot generate with "${which}": it holds no model`,
-    "give a model folder, a run that trained one, or run:stage.port",
+    "give a model folder, a run that trained one, run:stage.port, or owner/name of the hub",
   );
 }
 
@@ -126,6 +126,49 @@ export function noModelInFolder(dir: string): OddsmithError {
     "ARGUMENTS",
     `Cannot generate with "${dir}": the folder has neither a config.json nor a run's manifest.json`,
     "give a Hugging Face model folder, a run that trained one, or run:stage.port",
+  );
+}
+
+/** `--base` alone, where no run says which model that is. */
+export function noBaseModel(model: string): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    `Cannot use "--base": nothing says which model "${model}" was made from`,
+    "name it: --base=<model folder | run:stage.port | owner/name>",
+  );
+}
+
+/** A conversation without a template to write it by. */
+export function noTemplate(): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    "Cannot write a conversation: the model has no chat template",
+    "name one with --template (alpaca, chatml, llama2, plain, or a Jinja file), or do without --chat",
+  );
+}
+
+/** A file with a prompt that cannot be read. */
+export function promptNotRead(file: string, cause: unknown): OddsmithError {
+  const reason = cause instanceof Deno.errors.NotFound
+    ? "no such file"
+    : cause instanceof Error
+    ? cause.message
+    : String(cause);
+  return usageError("ARGUMENTS", `Cannot read the prompt in "${file}": ${reason}`);
+}
+
+/** A port that cannot be listened on. */
+export function portRefused(port: number, cause: unknown): OddsmithError {
+  const code = (cause as { code?: unknown } | null)?.code;
+  const reason = code === "EADDRINUSE" || cause instanceof Deno.errors.AddrInUse
+    ? "another program listens there"
+    : cause instanceof Error
+    ? cause.message
+    : String(cause);
+  return usageError(
+    "PORT",
+    `Cannot listen on port ${port}: ${reason}`,
+    "give another with --port; 0 takes any that is free",
   );
 }
 

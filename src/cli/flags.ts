@@ -9,10 +9,17 @@ import { badFlagValue, missingFlagValue, unknownChoice, unknownFlag } from "./er
 
 /**
  * A flag. "switch" takes no value; "text", "number" and "integer" take one; "list" may be repeated;
- * "switch-or-list" is either bare, or `--flag=a,b`.
+ * "switch-or-list" is either bare, or `--flag=a,b`; "switch-or-text" bare, or `--flag=a`.
  */
 export interface Flag {
-  readonly kind: "switch" | "text" | "number" | "integer" | "list" | "switch-or-list";
+  readonly kind:
+    | "switch"
+    | "text"
+    | "number"
+    | "integer"
+    | "list"
+    | "switch-or-list"
+    | "switch-or-text";
   /** What the value is called in help; not for switches. */
   readonly value?: string;
   readonly help: string;
@@ -32,6 +39,7 @@ interface KindValues {
   integer: number;
   list: string[];
   "switch-or-list": true | string[];
+  "switch-or-text": true | string;
 }
 
 /** Values by flag; absent where the flag was not given, except switches, which are false. */
@@ -58,15 +66,15 @@ export function parseFlags<F extends Flags>(
 ): ParsedArguments<F> {
   const names = (...kinds: Flag["kind"][]) =>
     Object.keys(flags).filter((name) => kinds.includes(flags[name]!.kind));
-  const lists = new Map<string, string[]>();
-  const rest = takeLists(
+  const taken = new Map<string, string[]>();
+  const rest = takeValues(
     joinNegativeNumbers(words, names("number", "integer")),
-    names("switch-or-list"),
-    lists,
+    names("switch-or-list", "switch-or-text"),
+    taken,
   );
   const unknown: string[] = [];
   const parsed = parseArgs(rest, {
-    boolean: [...names("switch", "switch-or-list")],
+    boolean: [...names("switch", "switch-or-list", "switch-or-text")],
     string: ["_", ...names("text", "number", "integer", "list")],
     collect: names("list"),
     unknown: (word, key) => {
@@ -78,7 +86,7 @@ export function parseFlags<F extends Flags>(
   if (unknown[0] !== undefined) throw unknownFlag(unknown[0], verb, Object.keys(flags));
   const values: Record<string, unknown> = {};
   for (const [name, flag] of Object.entries(flags)) {
-    values[name] = flagValue(name, flag, lists.get(name) ?? parsed[name]);
+    values[name] = flagValue(name, flag, taken.get(name) ?? parsed[name]);
   }
   return { flags: values as FlagValues<F>, positionals: parsed._.map(String) };
 }
@@ -95,8 +103,8 @@ function joinNegativeNumbers(words: readonly string[], names: readonly string[])
   return joined;
 }
 
-/** Takes `--flag=a,b` out of the words, for flags that may also be bare. */
-function takeLists(
+/** Takes `--flag=a` out of the words, for flags that may also be bare. */
+function takeValues(
   words: readonly string[],
   names: readonly string[],
   into: Map<string, string[]>,
@@ -105,9 +113,7 @@ function takeLists(
   return words.filter((word, index) => {
     const name = names.find((name) => word.startsWith(`--${name}=`));
     if (name === undefined || (end !== -1 && index > end)) return true;
-    const items = word.slice(name.length + 3).split(",").filter((item) => item !== "");
-    if (items.length === 0) throw missingFlagValue(name, "names");
-    into.set(name, [...into.get(name) ?? [], ...items]);
+    into.set(name, [...into.get(name) ?? [], word.slice(name.length + 3)]);
     return false;
   });
 }
@@ -117,7 +123,10 @@ function flagValue(name: string, flag: Flag, raw: unknown): unknown {
     case "switch":
       return raw === true;
     case "switch-or-list":
-      return Array.isArray(raw) ? raw : raw === true ? true : undefined;
+      return Array.isArray(raw) ? listItems(name, raw) : raw === true ? true : undefined;
+    case "switch-or-text":
+      if (Array.isArray(raw)) return checkText(name, flag, raw.at(-1));
+      return raw === true ? true : undefined;
     case "list":
       if (Array.isArray(raw)) { for (const item of raw) checkText(name, flag, item); }
       return Array.isArray(raw) && raw.length > 0 ? raw : undefined;
@@ -126,6 +135,12 @@ function flagValue(name: string, flag: Flag, raw: unknown): unknown {
     default:
       return raw === undefined ? undefined : toNumber(name, flag, checkText(name, flag, raw));
   }
+}
+
+function listItems(name: string, raw: readonly string[]): string[] {
+  const items = raw.flatMap((text) => text.split(",")).filter((item) => item !== "");
+  if (items.length === 0) throw missingFlagValue(name, "names");
+  return items;
 }
 
 function checkText(name: string, flag: Flag, raw: unknown): string {

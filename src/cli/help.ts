@@ -52,7 +52,7 @@ function flagRows(flags: Flags): [string, string][] {
   const rows = Object.entries(flags).map(([name, flag]): [string, string] => {
     const value = flag.kind === "switch"
       ? ""
-      : flag.kind === "switch-or-list"
+      : flag.kind === "switch-or-list" || flag.kind === "switch-or-text"
       ? `[=<${flag.value ?? "names"}>]`
       : ` <${flag.value ?? "value"}>`;
     const choices = flag.choices ? ` (${flag.choices.join(" | ")})` : "";

@@ -27,11 +27,13 @@ const OWN_VERBS: readonly string[] = ["run", "plan", "validate"];
 export async function main(
   words: readonly string[],
   own?: OwnPipeline,
-  { stdout, stderr }: OutputStreams = Deno,
+  { stdin = Deno.stdin, stdout, stderr }: OutputStreams = Deno,
 ): Promise<ExitCode> {
   const context: CliContext = {
     registry: builtinStages,
     own,
+    stdin,
+    isTerminal: stdout.isTerminal?.() ?? false,
     write: (text) => writeOutput(stdout, text),
     show: (text) => writeOutput(stderr, text),
     say: (line) => writeOutput(stderr, line + "\n"),

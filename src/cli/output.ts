@@ -1,14 +1,19 @@
 /** Writing to stdout and stderr, whole and in order. */
 
 import { EXIT } from "./exit_code.ts";
+import type { InputStream } from "./input.ts";
 
 /** A stream that can be written to at once, such as Deno.stdout. */
 export interface OutputStream {
   writeSync(bytes: Uint8Array): number;
+  /** Default: it is none. */
+  isTerminal?(): boolean;
 }
 
-/** Where data and where text for people go. */
+/** Where data and where text for people go, and where input comes from. */
 export interface OutputStreams {
+  /** Default: the process's. */
+  readonly stdin?: InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
 }

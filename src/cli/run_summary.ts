@@ -138,7 +138,22 @@ export function lastOutputOfKind(
   manifest: Manifest,
   kind: string,
 ): [StageRecord, string] | undefined {
-  for (const stage of manifest.stages.toReversed()) {
+  return outputOfKind(manifest.stages.toReversed(), kind);
+}
+
+/** The first stage that made an artifact of a kind, and its port. */
+export function firstOutputOfKind(
+  manifest: Manifest,
+  kind: string,
+): [StageRecord, string] | undefined {
+  return outputOfKind(manifest.stages, kind);
+}
+
+function outputOfKind(
+  stages: readonly StageRecord[],
+  kind: string,
+): [StageRecord, string] | undefined {
+  for (const stage of stages) {
     for (const [port, { type }] of Object.entries(stage.outputs)) {
       if (type.split("@")[0] === kind) return [stage, port];
     }

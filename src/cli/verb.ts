@@ -5,6 +5,7 @@
 
 import type { ExitCode } from "./exit_code.ts";
 import type { Flags, FlagValues } from "./flags.ts";
+import type { InputStream } from "./input.ts";
 import type { AnyStage, PipelineSpec } from "../runner/contract.ts";
 
 /** What a verb works in. */
@@ -13,6 +14,10 @@ export interface CliContext {
   readonly registry: ReadonlyMap<string, AnyStage>;
   /** A pipeline file that runs itself; stands in for the pipeline argument. */
   readonly own?: OwnPipeline;
+  /** What comes in on stdin. */
+  readonly stdin: InputStream;
+  /** Whether a person reads stdout as it comes. */
+  readonly isTerminal: boolean;
   /** Writes data to stdout, as it is. */
   write(text: string): void;
   /** Writes to stderr, as it is: for what redraws itself. */

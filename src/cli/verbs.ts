@@ -33,6 +33,14 @@ const VERBS: ReadonlyMap<string, readonly [summary: string, load: () => Promise<
       "Generate text with a trained model.",
       async () => (await import("./verbs/generate.ts")).generateVerb,
     ]],
+    ["chat", [
+      "Talk to a trained model.",
+      async () => (await import("./verbs/chat.ts")).chatVerb,
+    ]],
+    ["serve", [
+      "Answer OpenAI's API with a trained model, on this machine.",
+      async () => (await import("./verbs/serve.ts")).serveVerb,
+    ]],
     ["new", [
       "Write the skeleton of a stage or of a pipeline.",
       async () => (await import("./verbs/new.ts")).newVerb,

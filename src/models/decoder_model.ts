@@ -4,7 +4,7 @@
  * keys and values) ask for. Knows no architecture.
  */
 
-import { cachedAttention, writeSlot } from "../ops/cached_attention.ts";
+import { cachedAttention, writeSlots } from "../ops/cached_attention.ts";
 import { embedding } from "../ops/embedding.ts";
 import { ropeAt } from "../ops/rope.ts";
 import { segmentAttention } from "../ops/segment_attention.ts";
@@ -126,10 +126,10 @@ export class DecoderModel implements CausalLM {
             rotate: (x) => ropeAt(x, table, rows),
             attend: (layer, q, k, v) => {
               const cache = caches[layer]!;
-              const byOne = (x: tf.Tensor3D) => byBatch(x, ids.length);
-              cache.keys = replace(cache.keys, byOne(k), positions);
-              cache.values = replace(cache.values, byOne(v), positions);
-              const mixed = cachedAttention(byOne(q), cache.keys, cache.values, positions);
+              const bySequence = (x: tf.Tensor3D) => byBatch(x, cache.keys.shape[0]);
+              cache.keys = replace(cache.keys, bySequence(k), positions);
+              cache.values = replace(cache.values, bySequence(v), positions);
+              const mixed = cachedAttention(bySequence(q), cache.keys, cache.values, positions);
               return tf.reshape(mixed, q.shape);
             },
           });
@@ -178,9 +178,9 @@ function toSlots(x: tf.Tensor4D, slots: number): tf.Tensor4D {
   return tf.pad4d(byHead, [[0, 0], [0, 0], [0, slots - x.shape[1]], [0, 0]]);
 }
 
-/** A cache with one more row [B, 1, K, D] a sequence; the old one is disposed. */
-function replace(cache: tf.Tensor4D, row: tf.Tensor4D, positions: Int32Array): tf.Tensor4D {
-  const next = writeSlot(cache, tf.transpose(row, [0, 2, 1, 3]) as tf.Tensor4D, positions);
+/** A cache with T more rows a sequence, [B, T, K, D]; the old one is disposed. */
+function replace(cache: tf.Tensor4D, rows: tf.Tensor4D, positions: Int32Array): tf.Tensor4D {
+  const next = writeSlots(cache, rows, positions);
   cache.dispose();
   return tf.keep(next);
 }

@@ -4,28 +4,13 @@
  * same device, whatever else is in the batch apart from rounding.
  */
 
-import { Rng } from "../base/rng.ts";
 import { matMul } from "../tensor/matmul.ts";
 import { takeFloats } from "../tensor/readback.ts";
 import { sizeClass } from "../tensor/size_class.ts";
 import type { tf } from "../tensor/tf.ts";
+import { Continuation, type GenerateOptions } from "./continuation.ts";
 import { emptyPrompt, promptTooLong } from "./errors.ts";
-import type { CausalLM } from "./model.ts";
-import { sampleToken, type SamplingOptions } from "./sample.ts";
-
-/** How to generate. */
-export interface GenerateOptions extends SamplingOptions {
-  /** Tokens at most; fewer where the model's positions end first. */
-  readonly maxNewTokens: number;
-  /** Any of these ends a text; it is the last id returned. */
-  readonly eosTokenIds: readonly number[];
-  /** Of the randomness at temperatures above 0. Default 0. */
-  readonly seed?: string | number;
-  /** Checked before every token; its reason is thrown. */
-  readonly signal?: AbortSignal;
-  /** Told every new token as it is chosen, with the number of its prompt. */
-  readonly onToken?: (id: number, prompt: number) => void;
-}
+import type { CausalLM, TokenBatch } from "./model.ts";
 
 /**
  * Continues a prompt.
@@ -48,27 +33,24 @@ export async function generateBatch(
   options: GenerateOptions,
 ): Promise<number[][]> {
   if (prompts.length === 0) return [];
-  const limit = model.config.maxPositionEmbeddings;
-  for (const { length } of prompts) {
-    if (length === 0) throw emptyPrompt();
-    if (length >= limit) throw promptTooLong(length, limit);
-  }
-  const texts = prompts.map((prompt, i) => new Text(prompt, i, limit, options));
+  const positions = model.config.maxPositionEmbeddings;
+  for (const prompt of prompts) checkPrompt(prompt, model);
+  const texts = prompts.map((prompt, index) =>
+    new Continuation(prompt, options, { index, positions })
+  );
   const longest = Math.max(...texts.map((text) => text.length));
   const { decoder, hidden } = model.startDecoding(padPrompts(prompts), {
     lengths: Int32Array.from(texts, (text) => text.length),
-    slots: sizeClass(Math.min(limit, longest + options.maxNewTokens)),
+    slots: sizeClass(Math.min(positions, longest + options.maxNewTokens)),
   });
   let last = hidden;
   try {
     while (true) {
-      // On wasm and cpu nothing below waits, and a signal's listener would never have its turn.
-      if (options.signal) await new Promise((resolve) => setTimeout(resolve));
-      options.signal?.throwIfAborted();
+      await hearSignal(options.signal);
       const logits = await readLogits(model, last);
       const width = logits.length / texts.length;
       texts.forEach((text, i) => text.choose(logits.subarray(i * width, (i + 1) * width)));
-      if (texts.every((text) => text.ended)) return texts.map((text) => text.newIds);
+      if (texts.every((text) => text.end !== undefined)) return texts.map((text) => text.newIds);
       last.dispose();
       last = decoder.step(
         Int32Array.from(texts, (text) => text.lastId),
@@ -81,56 +63,32 @@ export async function generateBatch(
   }
 }
 
-/** One prompt and what was generated after it; stands still once it has ended. */
-class Text {
-  readonly newIds: number[] = [];
-  readonly #prompt: readonly number[];
-  readonly #index: number;
-  readonly #limit: number;
-  readonly #options: GenerateOptions;
-  readonly #rng: Rng;
-
-  constructor(
-    prompt: readonly number[],
-    index: number,
-    limit: number,
-    options: GenerateOptions,
-  ) {
-    this.#prompt = prompt;
-    this.#index = index;
-    this.#limit = Math.min(limit, prompt.length + options.maxNewTokens);
-    this.#options = options;
-    this.#rng = Rng.fromSeed(`${options.seed ?? 0}/${index}`);
-  }
-
-  get length(): number {
-    return this.#prompt.length + this.newIds.length;
-  }
-
-  get lastId(): number {
-    return this.newIds.at(-1) ?? this.#prompt.at(-1)!;
-  }
-
-  get ended(): boolean {
-    if (this.length >= this.#limit) return true;
-    return this.newIds.length > 0 && this.#options.eosTokenIds.includes(this.lastId);
-  }
-
-  choose(logits: Float32Array): void {
-    if (this.ended) return;
-    const id = sampleToken(logits, this.#options, this.#rng);
-    this.newIds.push(id);
-    this.#options.onToken?.(id, this.#index);
-  }
+/** Refuses a prompt that nothing can be generated after. @throws EMPTY_PROMPT, PROMPT_TOO_LONG. */
+export function checkPrompt({ length }: readonly number[], { config }: CausalLM): void {
+  if (length === 0) throw emptyPrompt();
+  const limit = config.maxPositionEmbeddings;
+  if (length >= limit) throw promptTooLong(length, limit);
 }
 
-function padPrompts(prompts: readonly (readonly number[])[]) {
+/** Throws a signal's reason once it aborts. */
+export async function hearSignal(signal: AbortSignal | undefined): Promise<void> {
+  // On wasm and cpu no step waits for anything, and a signal's listener would never have its turn.
+  if (signal) await new Promise((resolve) => setTimeout(resolve));
+  signal?.throwIfAborted();
+}
+
+/** Prompts side by side, right-padded to a class of lengths. */
+export function padPrompts(prompts: readonly (readonly number[])[]): TokenBatch {
   const length = sizeClass(Math.max(...prompts.map((prompt) => prompt.length)));
   const inputIds = new Int32Array(prompts.length * length);
   prompts.forEach((prompt, i) => inputIds.set(prompt, i * length));
   return { inputIds, batchSize: prompts.length, length };
 }
 
-async function readLogits(model: CausalLM, hidden: tf.Tensor2D): Promise<Float32Array> {
+/** The logits of hidden states, [B * V]; the states are kept. */
+export async function readLogits(
+  model: CausalLM,
+  hidden: tf.Tensor2D,
+): Promise<Float32Array> {
   return await takeFloats(matMul(hidden, model.headWeight(), { transposeB: true }));
 }

@@ -54,11 +54,12 @@ export interface DecodingOptions {
 /** A generation under way. */
 export interface Decoder {
   /**
-   * Adds one token to every sequence.
+   * Adds T tokens to every sequence.
    *
-   * @param ids [B] the tokens.
-   * @param positions [B] the places they take, below `slots`.
-   * @returns Hidden states after the last norm, [B, C]; the caller disposes them.
+   * @param ids [B * T] the tokens.
+   * @param positions [B * T] the places they take, below `slots`, each sequence's one after another.
+   *   Places that were taken before are written over; those behind the last are not seen.
+   * @returns Hidden states after the last norm, [B * T, C]; the caller disposes them.
    */
   step(ids: Int32Array, positions: Int32Array): tf.Tensor2D;
   /** Frees what is kept. */

@@ -41,16 +41,28 @@ export class Workplace implements AsyncDisposable {
     return await this.program(MOD, ...words);
   }
 
+  /** Runs a command line to its end, with a text on its stdin. */
+  async runWithInput(input: string, ...words: string[]): Promise<Ended> {
+    const child = this.command(MOD, words, "piped").spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+    return ended(await child.output());
+  }
+
   /** Runs another module as a program to its end. */
   async program(module: string, ...words: string[]): Promise<Ended> {
-    const { code, stdout, stderr } = await this.command(module, words).output();
-    const decoder = new TextDecoder();
-    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+    return ended(await this.command(module, words).output());
   }
 
   /** Starts a command line. */
   start(...words: string[]): Deno.ChildProcess {
     return this.command(MOD, words).spawn();
+  }
+
+  /** Starts a command line that is talked to. */
+  startPiped(...words: string[]): Deno.ChildProcess {
+    return this.command(MOD, words, "piped").spawn();
   }
 
   /** Ids of the runs made here, the oldest first. */
@@ -64,16 +76,25 @@ export class Workplace implements AsyncDisposable {
     await Deno.remove(this.dir, { recursive: true });
   }
 
-  private command(module: string, words: readonly string[]): Deno.Command {
+  private command(
+    module: string,
+    words: readonly string[],
+    stdin: "null" | "piped" = "null",
+  ): Deno.Command {
     return new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "-A", module, ...words],
       cwd: this.dir,
       env: { NO_COLOR: "1", ...this.#env },
-      stdin: "null",
+      stdin,
       stdout: "piped",
       stderr: "piped",
     });
   }
+}
+
+function ended({ code, stdout, stderr }: Deno.CommandOutput): Ended {
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
 /** Runs a command line inside this process, in its working directory. */
@@ -86,7 +107,8 @@ export async function runHere(...words: string[]): Promise<Ended> {
       return bytes.length;
     },
   });
-  const streams = { stdout: stream("stdout"), stderr: stream("stderr") };
+  const stdin = { readable: new Response("").body!, isTerminal: () => false };
+  const streams = { stdin, stdout: stream("stdout"), stderr: stream("stderr") };
   const code = await main(words, undefined, streams);
   return { code, ...texts };
 }

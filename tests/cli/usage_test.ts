@@ -20,7 +20,7 @@ const WRONG: readonly [words: string[], code: string, hint: string][] = [
   [["run", "missing.yaml"], "FILE_MISSING", "missing.yaml"],
   [["new", "stge", "x.ts"], "ARGUMENTS", 'did you mean "stage"?'],
   [["generate", "nope", "--prompt", "hi", "--temperature", "-1"], "FLAG_VALUE", "a number from 0"],
-  [["generate", "nope", "--prompt", "hi", "--top-k", "0"], "FLAG_VALUE", "a whole number from 1"],
+  [["generate", "nope", "--prompt", "hi", "--top-k", "-1"], "FLAG_VALUE", "a whole number from 0"],
   [["gc", "--keep-runs", "-1", NOWHERE], "FLAG_VALUE", "a whole number from 0"],
   [["gc", "--older-than-days", "-1", NOWHERE], "FLAG_VALUE", "a number from 0"],
   [["new", "stage", "deno.json/x.ts"], "FILE_NOT_WRITTEN", 'Cannot write "deno.json/x.ts"'],
@@ -28,7 +28,11 @@ const WRONG: readonly [words: string[], code: string, hint: string][] = [
   [["schema", "--out", "tests"], "FILE_NOT_WRITTEN", 'Cannot write "tests"'],
   [["inspect", "nope", NOWHERE], "RUN_NOT_FOUND", "no runs yet"],
   [["generate", "nope", "--prompt", "hi", NOWHERE], "RUN_NOT_FOUND", "no runs yet"],
-  [["generate", "nope"], "ARGUMENTS", "either --prompt or --messages"],
+  [["generate", "nope"], "ARGUMENTS", "the prompt is empty"],
+  [["generate", "nope", "--prompt=a", "--messages=b"], "ARGUMENTS", "one of --prompt"],
+  [["generate", "nope", "--prompt-file=gone.txt"], "ARGUMENTS", "no such file"],
+  [["chat", "nope", "--min-p=2"], "FLAG_VALUE", "min-p"],
+  [["serve", "nope", "--port=x"], "FLAG_VALUE", "port"],
   [["generate", "nope", "--prompt", "hi", "--top-p", "2"], "FLAG_VALUE", "top-p"],
 ];
 

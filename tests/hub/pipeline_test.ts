@@ -110,6 +110,17 @@ Deno.test("run: a model and a dataset of the hub, then all of it again without a
   assertEquals(first.facts.repository, "hf://acme/tiny@v1");
   assertEquals(second.facts.kept, { train: 12, eval: 4 });
 
+  // The trained model beside the one it came from, by the run and by the hub's name.
+  const ask = ["--device=wasm", "--prompt=Hi", "--max-new-tokens=4", "--json"];
+  const both = await online.run("generate", "latest", "--base", ...ask);
+  assertEquals(both.code, 0, both.stderr);
+  const { model: tuned, base: untuned } = JSON.parse(both.stdout);
+  const { id } = JSON.parse(good(await online.run("inspect", "latest", "--json")));
+  assertEquals([tuned, untuned.model], [`${id}:orpo.model`, `${id}:model.model`]);
+  const named = await online.run("generate", "acme/tiny@v1", ...ask);
+  assertEquals(named.code, 0, named.stderr);
+  assertEquals(JSON.parse(named.stdout).ids, untuned.ids);
+
   hub.seen.length = 0;
   const planned = good(await offline.run("plan", "p.yaml"));
   assertEquals(planned.match(/reuse +unchanged/g)?.length, 5, planned);

@@ -1,10 +1,8 @@
-import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
-import { Rng } from "../../src/base/rng.ts";
 import { generate, generateBatch } from "../../src/models/generate.ts";
 import { loadCausalLM } from "../../src/models/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
-import { sampleToken } from "../../src/models/sample.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { goldenCases, withGoldenModel } from "./fixtures.ts";
@@ -113,35 +111,3 @@ Deno.test(
     assertEquals(await code([1, -1]), "TOKEN_RANGE");
   }),
 );
-
-Deno.test("sampleToken: draws each token as often as its probability says", () => {
-  const probabilities = [0.1, 0.2, 0.3, 0.4];
-  const logits = Float32Array.from(probabilities, Math.log);
-  const counts = draw(logits, { temperature: 1 });
-  probabilities.forEach((p, id) => assert(Math.abs(counts[id]! / 10_000 - p) < 0.02));
-});
-
-Deno.test("sampleToken: temperature sharpens, topK and topP leave the unlikely out", () => {
-  const logits = Float32Array.from([0.1, 0.2, 0.3, 0.4], Math.log);
-  const sharp = draw(logits, { temperature: 0.5 });
-  assert(Math.abs(sharp[3]! / 10_000 - 0.16 / 0.3) < 0.02);
-  assertEquals(draw(logits, { temperature: 1, topK: 2 }).slice(0, 2), [0, 0]);
-  assertEquals(draw(logits, { temperature: 1, topP: 0.69 }).slice(0, 2), [0, 0]);
-  assert(draw(logits, { temperature: 1, topP: 0.71 })[1]! > 0);
-  assertEquals(draw(logits, { temperature: 1, topP: 0.01 }), [0, 0, 0, 10_000]);
-  assertEquals(draw(logits, {}), [0, 0, 0, 10_000]);
-});
-
-Deno.test("sampleToken: refuses logits that are not finite", () => {
-  for (const bad of [NaN, Infinity, -Infinity]) {
-    const run = () => sampleToken(Float32Array.from([1, bad]), {}, Rng.fromSeed("any"));
-    assertEquals(assertThrows(run, OddsmithError).code, "NON_FINITE");
-  }
-});
-
-function draw(logits: Float32Array, options: Parameters<typeof sampleToken>[1]): number[] {
-  const rng = Rng.fromSeed("draw");
-  const counts = Array<number>(logits.length).fill(0);
-  for (let i = 0; i < 10_000; i++) counts[sampleToken(logits, options, rng)]!++;
-  return counts;
-}

@@ -1,0 +1,84 @@
+/**
+ * A model on the device together with all that it takes to talk to it: tokenizer, chat template,
+ * its own defaults. Knows nothing of terminals or of HTTP.
+ */
+
+import type { Message } from "../data/pair.ts";
+import { type GenerationDefaults, readGenerationDefaults } from "../models/generation_defaults.ts";
+import { loadCausalLM } from "../models/load.ts";
+import type { CausalLM } from "../models/model.ts";
+import type { Device } from "../tensor/device.ts";
+import type { ChatTemplate } from "../text/chat_template.ts";
+import { chooseTemplate, type TemplateChoice } from "../text/choose_template.ts";
+import { encodePrompt } from "../text/encode_prompt.ts";
+import { loadTokenizer, type Tokenizer } from "../text/tokenizer.ts";
+
+/** How a model is loaded. */
+export interface LoadModelOptions {
+  /** The device that is open. */
+  readonly device: Device;
+  /** What writes conversations; a file's path starts at the working directory. Default "model". */
+  readonly template?: TemplateChoice;
+}
+
+/** A model that can be asked. */
+export class LoadedModel implements Disposable {
+  readonly device: Device;
+  readonly model: CausalLM;
+  readonly tokenizer: Tokenizer;
+  /** Undefined where the model has none and none was chosen. */
+  readonly template: ChatTemplate | undefined;
+  readonly defaults: GenerationDefaults;
+
+  private constructor(
+    device: Device,
+    parts: Pick<LoadedModel, "model" | "tokenizer" | "template" | "defaults">,
+  ) {
+    this.device = device;
+    this.model = parts.model;
+    this.tokenizer = parts.tokenizer;
+    this.template = parts.template;
+    this.defaults = parts.defaults;
+  }
+
+  /**
+   * Loads the model of a Hugging Face folder; text and settings first, which are quick to fail.
+   *
+   * @throws {OddsmithError} TextError, ModelError, WeightsError, DeviceError.
+   */
+  static async load(
+    dir: string,
+    { device, template = "model" }: LoadModelOptions,
+  ): Promise<LoadedModel> {
+    const tokenizer = await loadTokenizer(dir);
+    const chosen = await chooseTemplate(template, tokenizer, (path) => path);
+    const defaults = await readGenerationDefaults(dir);
+    const model = await loadCausalLM(dir);
+    return new LoadedModel(device, { model, tokenizer, template: chosen, defaults });
+  }
+
+  /** Tokens of prompt and answer together, at most. */
+  get contextLength(): number {
+    return this.model.config.maxPositionEmbeddings;
+  }
+
+  /** What the weights take, in bytes. */
+  get weightBytes(): number {
+    return this.model.parameters.values().reduce((sum, { size }) => sum + 4 * size, 0);
+  }
+
+  /**
+   * The ids that a text or a conversation is to be continued from.
+   *
+   * @throws {OddsmithError} TextError TEMPLATE_MISSING, TEMPLATE_RAISED, TEMPLATE_RENDER,
+   * UNKNOWN_CHARACTER.
+   */
+  encode(prompt: string | readonly Message[]): number[] {
+    return encodePrompt(this.tokenizer, prompt, { template: this.template });
+  }
+
+  /** Frees the weights. */
+  [Symbol.dispose](): void {
+    this.model.dispose();
+  }
+}
