@@ -5,6 +5,8 @@
  *     P = softmax(q kᵀ / √D + mask)   y = P v   [B, T, H, D]
  *     dV = Pᵀ dY   dP = dY vᵀ   dS = P ⊙ (dP - Σ_j dP P)   dQ = dS k / √D   dK = dSᵀ q / √D
  *
+ * With a soft cap c, softmax is of c tanh(q kᵀ / (√D c)), and dS is followed by 1 - (that / c)².
+ *
  * Query i sees keys 0..i. Saves q, k and v alone: the backward pass computes P again, so memory
  * grows with B H T D, not with B H T². Both passes go through the B K groups in chunks of at most
  * `scoreBytes`. Products are of rank 3 with the G heads of a group stacked along T, so that keys
@@ -17,6 +19,10 @@ import { withGradient } from "../tensor/gradient.ts";
 import { checkFits, maxTensorBytes } from "../tensor/limits.ts";
 import { matMul } from "../tensor/matmul.ts";
 import { tf } from "../tensor/tf.ts";
+import { type AttentionSettings, scoreScale } from "./attention_settings.ts";
+
+/** The window is a matter of the mask. */
+type ScoreSettings = Pick<AttentionSettings, "scale" | "softcap">;
 
 const SCORE_BYTES = 32 * 2 ** 20;
 
@@ -33,10 +39,11 @@ export function attention(
   q: tf.Tensor4D,
   k: tf.Tensor4D,
   v: tf.Tensor4D,
+  settings: ScoreSettings = {},
   scoreBytes: number = SCORE_BYTES,
 ): tf.Tensor4D {
   const T = q.shape[1];
-  return attentionUnder(() => causalMask(T), q, k, v, scoreBytes);
+  return attentionUnder(() => causalMask(T), q, k, v, settings, scoreBytes);
 }
 
 /**
@@ -51,9 +58,11 @@ export function attentionUnder(
   q: tf.Tensor4D,
   k: tf.Tensor4D,
   v: tf.Tensor4D,
+  { scale, softcap }: ScoreSettings = {},
   scoreBytes: number = SCORE_BYTES,
 ): tf.Tensor4D {
   const [B, T, H, D] = q.shape;
+  const making: ScoreMaking = { scale: scoreScale({ scale }, D), softcap };
   const K = k.shape[2];
   const rows = (H / K) * T;
   checkFits([rows, T], "attention scores", "maxLength");
@@ -67,7 +76,10 @@ export function attentionUnder(
       const mask = makeMask();
       const parts = chunks.map((chunk) =>
         tf.tidy(() =>
-          matMul(probabilities(take(qs, chunk), take(ks, chunk), mask), take(vs, chunk))
+          matMul(
+            tf.softmax(scoresOf(take(qs, chunk), take(ks, chunk), mask, making).masked),
+            take(vs, chunk),
+          )
         )
       );
       return ungroup(join(parts), [B, T, H, D]);
@@ -81,7 +93,11 @@ export function attentionUnder(
       const dYs = group(dY, K);
       const mask = makeMask();
       const parts = chunks.map((chunk) =>
-        chunkGradients(take(qs, chunk), take(ks, chunk), take(vs, chunk), take(dYs, chunk), mask)
+        chunkGradients(
+          [take(qs, chunk), take(ks, chunk), take(vs, chunk), take(dYs, chunk)],
+          mask,
+          making,
+        )
       );
       const gradient = (i: 0 | 1 | 2): tf.Tensor3D => join(parts.map((part) => part[i]));
       return [
@@ -95,32 +111,44 @@ export function attentionUnder(
 
 /** dQ, dK and dV of a chunk of groups. */
 function chunkGradients(
-  q: tf.Tensor3D,
-  k: tf.Tensor3D,
-  v: tf.Tensor3D,
-  dY: tf.Tensor3D,
+  [q, k, v, dY]: readonly [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D, tf.Tensor3D],
   mask: tf.Tensor2D,
+  making: ScoreMaking,
 ): [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D] {
   return tf.tidy(() => {
-    const scale = 1 / Math.sqrt(q.shape[2]);
-    const p = probabilities(q, k, mask);
+    const { scale, softcap } = making;
+    const { scores, masked } = scoresOf(q, k, mask, making);
+    const p = tf.softmax(masked);
     const dV = matMul(p, dY, { transposeA: true });
     const dPP = tf.mul(matMul(dY, v, { transposeB: true }), p);
-    const dS: tf.Tensor3D = tf.mul(
-      tf.sub(dPP, tf.mul(p, tf.sum(dPP, 2, true))),
-      scale,
-    );
+    const dCapped: tf.Tensor3D = tf.sub(dPP, tf.mul(p, tf.sum(dPP, 2, true)));
+    const slope = softcap === undefined ? 1 : tf.sub(1, tf.square(tf.div(scores, softcap)));
+    const dS: tf.Tensor3D = tf.mul(tf.mul(dCapped, slope), scale);
     return [matMul(dS, k), matMul(dS, q, { transposeA: true }), dV];
   });
 }
 
-/** softmax(q kᵀ / √D + mask): q [g, G T, D], k [g, T, D] -> [g, G T, T]. */
-function probabilities(q: tf.Tensor3D, k: tf.Tensor3D, mask: tf.Tensor2D): tf.Tensor3D {
-  const [groups, rows, D] = q.shape;
+/** What scores are made with. */
+interface ScoreMaking {
+  readonly scale: number;
+  readonly softcap?: number;
+}
+
+/** The scores before and after the mask: q [g, G T, D], k [g, T, D] -> [g, G T, T]. */
+function scoresOf(
+  q: tf.Tensor3D,
+  k: tf.Tensor3D,
+  mask: tf.Tensor2D,
+  { scale, softcap }: ScoreMaking,
+): { scores: tf.Tensor3D; masked: tf.Tensor3D } {
+  const [groups, rows] = q.shape;
   const T = k.shape[1];
-  const scores = matMul(tf.mul<tf.Tensor3D>(q, 1 / Math.sqrt(D)), k, { transposeB: true });
+  const products = matMul(tf.mul<tf.Tensor3D>(q, scale), k, { transposeB: true });
+  const scores = softcap === undefined
+    ? products
+    : tf.mul<tf.Tensor3D>(tf.tanh(tf.div(products, softcap)), softcap);
   const masked = tf.add(tf.reshape(scores, [groups * rows / T, T, T]), mask);
-  return tf.reshape(tf.softmax(masked), [groups, rows, T]);
+  return { scores, masked: tf.reshape(masked, [groups, rows, T]) };
 }
 
 /** [T, T]: 0 where key j <= query i, else `HIDDEN_SCORE`. */

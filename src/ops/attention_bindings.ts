@@ -1,4 +1,14 @@
-/** What the attention programs of both families declare: bindings, parameters, log2. */
+/** What the attention programs of both families declare: bindings, parameters, log2, soft caps. */
+
+import { tanhText } from "./tanh_text.ts";
+
+/** What of `AttentionSettings` the text of a program depends on. */
+export interface AttentionFeatures {
+  /** Whether scores are capped. */
+  readonly capped: boolean;
+  /** Whether queries see a window, so that what sees a key need not be contiguous. */
+  readonly windowed: boolean;
+}
 
 /** The names of bindings, the same in every program; y, logSums and the gradients are written. */
 export type AttentionBinding =
@@ -45,8 +55,9 @@ export function bindings(
   return `
 override heads: u32;
 override kvHeads: u32;
-// scale: log2(e) / √D, for scores as exponents of 2; rootScale: 1 / √D.
-struct Params { tokens: u32, scale: f32, rootScale: f32 }
+// scale: log2(e) rootScale, for scores as exponents of 2; rootScale: the factor on q kᵀ, 1 / √D
+// unless the model has its own; softcap: of exponents too, log2(e) times the scores'.
+struct Params { tokens: u32, scale: f32, rootScale: f32, softcap: f32 }
 ${declarations.join("\n")}
 @group(0) @binding(${names.length}) var<uniform> params: Params;
 
@@ -60,4 +71,38 @@ fn log2Of(x: f32) -> f32 {
 /** The constant that counts a tensor's heads. */
 export function headsOf(name: AttentionBinding): "heads" | "kvHeads" {
   return name === "k" || name === "v" || name === "dK" || name === "dV" ? "kvHeads" : "heads";
+}
+
+/** The texts of capping scores of a type; without a cap, of nothing. */
+export class CapText {
+  readonly #type: string;
+  readonly #capped: boolean;
+
+  constructor(type: "f32" | "vec4<f32>", { capped }: AttentionFeatures) {
+    this.#type = type;
+    this.#capped = capped;
+  }
+
+  /** The functions that the others call. */
+  get functions(): string {
+    if (!this.#capped) return "";
+    return `${tanhText(this.#type)}
+fn cappedScore(x: ${this.#type}) -> ${this.#type} {
+  return params.softcap * tanhOf(x / params.softcap);
+}
+fn capSlope(score: ${this.#type}) -> ${this.#type} {
+  let part = score / params.softcap;
+  return 1 - part * part;
+}`;
+  }
+
+  /** The score that an exponent becomes. */
+  of(exponent: string): string {
+    return this.#capped ? `cappedScore(${exponent})` : exponent;
+  }
+
+  /** The factor that a gradient at a capped score is followed by. */
+  slope(score: string): string {
+    return this.#capped ? ` * capSlope(${score})` : "";
+  }
 }

@@ -9,6 +9,7 @@ import { laneShape } from "../tensor/lanes.ts";
 import { type Binding, floatBits, type OutputSpec, runProgram } from "../tensor/program.ts";
 import { fitsTexels, type TexelView } from "../tensor/texels.ts";
 import type { tf } from "../tensor/tf.ts";
+import type { AttentionFeatures } from "./attention_bindings.ts";
 import {
   forwardByRows,
   keyGradientsByRows,
@@ -16,15 +17,21 @@ import {
   ROW_LANES,
   type RowsShape,
 } from "./attention_rows.ts";
+import { type AttentionSettings, scoreScale } from "./attention_settings.ts";
 import statisticsCode from "./attention_statistics.wgsl" with { type: "text" };
-import { forwardByTiles, keyGradientsByTiles, queryGradientByTiles } from "./attention_tiles.ts";
+import {
+  forwardByTiles,
+  keyGradientsByTiles,
+  queryGradientByTiles,
+  type TilesShape,
+} from "./attention_tiles.ts";
 import { loopExceeded } from "./errors.ts";
 import { TILE_TOKENS } from "./segments.ts";
 
 /** "rows" is right for CPU drivers, "tiles" for GPUs. Results differ in rounding alone. */
 export type AttentionVariant = "rows" | "tiles";
 
-/** The operands, [N, H, D] and [N, K, D], and the layout's `DeviceRanges`. */
+/** The operands, [N, H, D] and [N, K, D], and the layout's ranges for the settings' window. */
 export interface AttentionOperands {
   readonly q: tf.Tensor3D;
   readonly k: tf.Tensor3D;
@@ -32,6 +39,7 @@ export interface AttentionOperands {
   readonly ranges: tf.Tensor;
   /** Tokens of the layout's longest span. */
   readonly longest: number;
+  readonly settings: AttentionSettings;
 }
 
 /** The family for the current device. */
@@ -101,7 +109,7 @@ interface Pass {
   readonly name: string;
   readonly label: string;
   readonly byRows: (shape: RowsShape) => string;
-  readonly byTiles: (headSize: number) => string;
+  readonly byTiles: (shape: TilesShape) => string;
   /** Rows of D values that a lane holds for each row it takes. */
   readonly held: number;
   /** What a lane's or a tile's rows are. */
@@ -132,17 +140,24 @@ function run(operands: AttentionOperands, variant: AttentionVariant, pass: Pass)
   const views = pass.looped.map(rowsAsTexels);
   const texels = variant === "rows" && views.every(fitsTexels);
   const looped: readonly (Binding | TexelView)[] = texels ? views : pass.looped;
+  const { softcap, window } = operands.settings;
+  const features: AttentionFeatures = {
+    capped: softcap !== undefined,
+    windowed: window !== undefined,
+  };
+  const variety = `${features.capped ? "/capped" : ""}${features.windowed ? "/windowed" : ""}`;
+  const scale = scoreScale(operands.settings, D);
   const tasks = (size: number) => Math.ceil(N / size) * (over === "keys" ? K : H);
   return runProgram({
     ...(variant === "rows"
       ? {
-        key: `attention/${name}/rows/${D}/${rows}/${texels}`,
-        code: () => pass.byRows({ headSize: D, rows, texels }),
+        key: `attention/${name}/rows/${D}/${rows}/${texels}${variety}`,
+        code: () => pass.byRows({ headSize: D, rows, texels, ...features }),
         workgroups: Math.ceil(tasks(rows) / ROW_LANES),
       }
       : {
-        key: `attention/${name}/tiles/${D}`,
-        code: () => pass.byTiles(D),
+        key: `attention/${name}/tiles/${D}${variety}`,
+        code: () => pass.byTiles({ headSize: D, ...features }),
         workgroups: tasks(TILE_TOKENS),
       }),
     label,
@@ -154,7 +169,9 @@ function run(operands: AttentionOperands, variant: AttentionVariant, pass: Pass)
       ...(pass.statistics ? [pass.statistics] : []),
     ],
     outputs,
-    uniforms: [N, floatBits(Math.LOG2E / Math.sqrt(D)), floatBits(1 / Math.sqrt(D))],
+    uniforms: [N, Math.LOG2E * scale, scale, Math.LOG2E * (softcap ?? 1)].map(
+      (word, i) => i === 0 ? word : floatBits(word),
+    ),
   });
 }
 

@@ -8,10 +8,16 @@
  * four values for every row held. What each program computes is in segment_attention.ts.
  */
 
-import { type AttentionBinding, bindings, headsOf } from "./attention_bindings.ts";
+import {
+  type AttentionBinding,
+  type AttentionFeatures,
+  bindings,
+  CapText,
+  headsOf,
+} from "./attention_bindings.ts";
 
 /** What the text of the programs depends on. */
-export interface RowsShape {
+export interface RowsShape extends AttentionFeatures {
   /** Size of a head, a multiple of 4. */
   readonly headSize: number;
   /** Rows a lane takes. */
@@ -26,8 +32,9 @@ export const ROW_LANES = 8;
 /** q; k, v; ranges -> y, logSums. A lane's rows are queries, its loop goes over keys. */
 export function forwardByRows(shape: RowsShape): string {
   const text = new RowText(shape);
-  const { vectors, rows } = text;
+  const { vectors, rows, cap } = text;
   return `${bindings(["q", "k", "v", "ranges", "y", "logSums"], text.texels("k", "v"))}
+${cap.functions}
 ${text.begin("heads", "blocks * heads - 1 - number")}
   let kvHead = head / (heads / kvHeads);
 ${
@@ -44,7 +51,7 @@ ${
     ${
       rows((r) => `
     let sees${r} = ${SEES_KEY(r)};
-    let score${r} = select(-1e30, ${text.dot(`q${r}`, "k")}, sees${r});
+    let score${r} = select(-1e30, ${cap.of(text.dot(`q${r}`, "k"))}, sees${r});
     let newTop${r} = max(top${r}, score${r});
     let kept${r} = exp2(top${r} - newTop${r});
     top${r} = newTop${r};
@@ -69,13 +76,14 @@ ${
 /** q, dY; k, v; ranges, statistics -> dQ. A lane's rows are queries, its loop goes over keys. */
 export function queryGradientByRows(shape: RowsShape): string {
   const text = new RowText(shape);
-  const { vectors, rows } = text;
+  const { vectors, rows, cap } = text;
   return `${
     bindings(
       ["q", "dY", "k", "v", "ranges", "statistics", "dQ"],
       text.texels("k", "v"),
     )
   }
+${cap.functions}
 ${text.begin("heads", "blocks * heads - 1 - number")}
   let kvHead = head / (heads / kvHeads);
 ${
@@ -93,8 +101,9 @@ ${
     ${vectors((d) => `let k_${d} = ${text.load("k", "kvHead", d)};`)}
     ${
       rows((r) => `
-    let p${r} = select(0.0, exp2(${text.dot(`q${r}`, "k")} - stat${r}.x), ${SEES_KEY(r)});
-    let dS${r} = p${r} * (dP${r} - stat${r}.y);
+    let score${r} = ${cap.of(text.dot(`q${r}`, "k"))};
+    let p${r} = select(0.0, exp2(score${r} - stat${r}.x), ${SEES_KEY(r)});
+    let dS${r} = p${r} * (dP${r} - stat${r}.y)${cap.slope(`score${r}`)};
     ${vectors((d) => `dQ${r}_${d} += dS${r} * k_${d};`)}`)
     }`)
   }
@@ -108,13 +117,14 @@ ${text.forOwnRows((r) => vectors((d) => `dQ[at${r} + ${d}] = dQ${r}_${d} * param
  */
 export function keyGradientsByRows(shape: RowsShape): string {
   const text = new RowText(shape);
-  const { vectors, rows } = text;
+  const { vectors, rows, cap } = text;
   return `${
     bindings(
       ["k", "v", "q", "dY", "ranges", "statistics", "dK", "dV"],
       text.texels("q", "dY"),
     )
   }
+${cap.functions}
 ${text.begin("kvHeads", "number")}
   var end = 0u;
 ${
@@ -131,18 +141,17 @@ ${
   for (var queryHead = head * group; queryHead < (head + 1) * group; queryHead++) {
     for (var other = row0; other < end; other++) {
       let stat = statistics[other * heads + queryHead];
+      ${text.windowed ? "let reach = ranges[other];" : ""}
       ${vectors((d) => `let q_${d} = ${text.load("q", "queryHead", d)};`)}
       ${
-    rows((r) =>
-      `let p${r} = select(0.0, exp2(${
-        text.dot(`k${r}`, "q")
-      } - stat.x), other >= row${r} && other < end${r});`
-    )
+    rows((r) => `
+      let score${r} = ${cap.of(text.dot(`k${r}`, "q"))};
+      let p${r} = select(0.0, exp2(score${r} - stat.x), ${text.isSeen(r)});`)
   }
       ${vectors((d) => `let dY_${d} = ${text.load("dY", "queryHead", d)};`)}
       ${
     rows((r) => `
-      let dS${r} = p${r} * (${text.dot(`v${r}`, "dY")} - stat.y);
+      let dS${r} = p${r} * (${text.dot(`v${r}`, "dY")} - stat.y)${cap.slope(`score${r}`)};
       ${vectors((d) => `dV${r}_${d} += p${r} * dY_${d}; dK${r}_${d} += dS${r} * q_${d};`)}`)
   }
     }
@@ -161,9 +170,15 @@ const SEES_KEY = (r: number): string =>
 /** Pieces of the programs of one shape. */
 class RowText {
   readonly #shape: RowsShape;
+  readonly cap: CapText;
 
   constructor(shape: RowsShape) {
     this.#shape = shape;
+    this.cap = new CapText("f32", shape);
+  }
+
+  get windowed(): boolean {
+    return this.#shape.windowed;
   }
 
   /** Vectors of a row. */
@@ -194,6 +209,13 @@ class RowText {
   dot(held: string, other: string): string {
     return Array.from({ length: this.length }, (_, d) => `dot(${held}_${d}, ${other}_${d})`)
       .join(" + ");
+  }
+
+  /** Whether the query `other`, `reach` its ranges where windowed, sees the lane's key. */
+  isSeen(r: number): string {
+    if (!this.windowed) return `other >= row${r} && other < end${r}`;
+    const key = `i32(row${r})`;
+    return `(${key} >= reach.x && ${key} < reach.y) || (${key} >= reach.z && row${r} <= other)`;
   }
 
   /** Opens `main`: `head`, and row0, row1, .. of the lane, the last repeated beyond the end. */

@@ -8,12 +8,25 @@
  * so that `weights[row][across]` holds the four weights of these, in this order.
  */
 
-import { type AttentionBinding, bindings, headsOf } from "./attention_bindings.ts";
+import {
+  type AttentionBinding,
+  type AttentionFeatures,
+  bindings,
+  CapText,
+  headsOf,
+} from "./attention_bindings.ts";
 import { TILE_TOKENS } from "./segments.ts";
 
+/** What the text of the programs depends on. */
+export interface TilesShape extends AttentionFeatures {
+  /** Size of a head, a multiple of 4. */
+  readonly headSize: number;
+}
+
 /** q; k, v; ranges -> y, logSums. Rows are queries, others are keys. */
-export function forwardByTiles(headSize: number): string {
-  const text = new TileText(headSize);
+export function forwardByTiles(shape: TilesShape): string {
+  const text = new TileText(shape);
+  const { cap } = text;
   return `${bindings(["q", "k", "v", "ranges", "y", "logSums"])}
 ${text.reads("q", "k", "v")}
 ${text.begin("heads", "count - 1 - number")}
@@ -31,7 +44,7 @@ ${
     ${
       each(ROWS, (r) => `
     let sees${r} = seesKeys(range${r}, i32(row${r}), keys);
-    let exponent${r} = select(vec4<f32>(-1e30), score${r} * params.scale, sees${r});
+    let exponent${r} = select(vec4<f32>(-1e30), ${cap.of(`score${r} * params.scale`)}, sees${r});
     gathered[(4 * down + ${r}) * 8 + across] = greatest(exponent${r});`)
     }
     workgroupBarrier();
@@ -66,8 +79,9 @@ ${
 }
 
 /** q, dY; k, v; ranges, statistics -> dQ. Rows are queries, others are keys. */
-export function queryGradientByTiles(headSize: number): string {
-  const text = new TileText(headSize);
+export function queryGradientByTiles(shape: TilesShape): string {
+  const text = new TileText(shape);
+  const { cap } = text;
   return `${bindings(["q", "dY", "k", "v", "ranges", "statistics", "dQ"])}
 ${text.reads("q", "dY", "k", "v")}
 ${text.begin("heads", "count - 1 - number")}
@@ -85,8 +99,10 @@ ${
     ${
       each(ROWS, (r) => `
     let sees${r} = seesKeys(range${r}, i32(row${r}), keys);
-    let p${r} = select(vec4<f32>(), exp2(score${r} * params.scale - stat${r}.x), sees${r});
-    weights[(4 * down + ${r}) * PITCH + across] = p${r} * (dP${r} - stat${r}.y);`)
+    let exponent${r} = ${cap.of(`score${r} * params.scale`)};
+    let p${r} = select(vec4<f32>(), exp2(exponent${r} - stat${r}.x), sees${r});
+    weights[(4 * down + ${r}) * PITCH + across] =
+      p${r} * (dP${r} - stat${r}.y)${cap.slope(`exponent${r}`)};`)
     }
     ${text.accumulate("dQ", "k", "kvHead")}`)
   }
@@ -100,8 +116,9 @@ ${
 }
 
 /** k, v; q, dY; ranges, statistics -> dK, dV. Rows are keys, others are queries. */
-export function keyGradientsByTiles(headSize: number): string {
-  const text = new TileText(headSize);
+export function keyGradientsByTiles(shape: TilesShape): string {
+  const text = new TileText(shape);
+  const { cap } = text;
   return `${bindings(["k", "v", "q", "dY", "ranges", "statistics", "dK", "dV"])}
 ${text.reads("k", "v", "q", "dY")}
 ${text.begin("kvHeads", "number")}
@@ -122,19 +139,22 @@ ${
   }
       let logSum = vec4<f32>(${list(4, (c) => `stat${c}.x`)});
       let along = vec4<f32>(${list(4, (c) => `stat${c}.y`)});
+      ${text.reach()}
       ${text.product("score", "k", "head", "q", "queryHead")}
       ${text.product("dP", "v", "head", "dY", "queryHead")}
       ${
     each(ROWS, (r) => `
-      let seen${r} = (queries >= vec4<i32>(i32(row${r}))) & (queries < vec4<i32>(end${r}));
-      let p${r} = select(vec4<f32>(), exp2(score${r} * params.scale - logSum), seen${r});
+      let seen${r} = ${text.isSeen(r)};
+      let exponent${r} = ${cap.of(`score${r} * params.scale`)};
+      let p${r} = select(vec4<f32>(), exp2(exponent${r} - logSum), seen${r});
       weights[(4 * down + ${r}) * PITCH + across] = p${r};`)
   }
       ${text.accumulate("dV", "dY", "queryHead")}
       workgroupBarrier();
       ${
     each(ROWS, (r) => `
-      weights[(4 * down + ${r}) * PITCH + across] = p${r} * (dP${r} - along);`)
+      weights[(4 * down + ${r}) * PITCH + across] =
+        p${r} * (dP${r} - along)${cap.slope(`exponent${r}`)};`)
   }
       ${text.accumulate("dK", "q", "queryHead")}
     }
@@ -184,15 +204,19 @@ class TileText {
   /** Vectors of a row. */
   readonly #length: number;
   readonly #chunks: number;
+  readonly #windowed: boolean;
+  readonly cap: CapText;
 
-  constructor(headSize: number) {
-    this.#length = headSize / 4;
+  constructor(shape: TilesShape) {
+    this.#length = shape.headSize / 4;
     this.#chunks = Math.ceil(this.#length / CHUNK);
+    this.#windowed = shape.windowed;
+    this.cap = new CapText("vec4<f32>", shape);
   }
 
   /** Functions that read a vector of each tensor, zero beyond its ends. */
   reads(...names: AttentionBinding[]): string {
-    return SHARED + names.map((name) => `
+    return SHARED + this.cap.functions + names.map((name) => `
 fn read_${name}(row: u32, head: u32, vector: u32) -> vec4<f32> {
   if (row >= params.tokens || vector >= ${this.#length}) { return vec4<f32>(); }
   return ${name}[(row * ${headsOf(name)} + head) * ${this.#length} + vector];
@@ -222,6 +246,25 @@ fn main(
   let across = lane % 8;
   let down = lane / 8;
   ${each(ROWS, (r) => `let row${r} = min(first + 4 * down + ${r}, params.tokens - 1);`)}`;
+  }
+
+  /** Where windowed, the ranges of the lane's four queries as vectors of starts and ends. */
+  reach(): string {
+    if (!this.#windowed) return "";
+    return `
+      ${each(4, (c) => `let reach${c} = ranges[min(u32(queries[${c}]), params.tokens - 1)];`)}
+      let promptStarts = vec4<i32>(${list(4, (c) => `reach${c}.x`)});
+      let promptEnds = vec4<i32>(${list(4, (c) => `reach${c}.y`)});
+      let ownStarts = vec4<i32>(${list(4, (c) => `reach${c}.z`)});`;
+  }
+
+  /** Which of the lane's four queries see its key. */
+  isSeen(r: number): string {
+    const row = `vec4<i32>(i32(row${r}))`;
+    const inside = `(queries >= ${row}) & (queries < vec4<i32>(end${r}))`;
+    if (!this.#windowed) return inside;
+    return `${inside} & (((${row} >= promptStarts) & (${row} < promptEnds)) |
+        (${row} >= ownStarts))`;
   }
 
   /** A loop in which the TILE keys from `other` on are some that the tile's queries see. */

@@ -4,6 +4,7 @@
  *
  *     q [N, H, D]   k, v [N, K, D]   G = H / K query heads share a key/value head   y [N, H, D]
  *     S = q kᵀ / √D   P = softmax of S over the keys that the query sees   y = P v
+ *     with a soft cap c, S = c tanh(q kᵀ / (√D c)), and dS is followed by 1 - (S / c)²
  *     L = log2 Σ 2^(S log2 e)   δ = y · dY      both [N, H]
  *     dV = Pᵀ dY   dP = dY vᵀ   dS = P ⊙ (dP - δ)   dQ = dS k / √D   dK = dSᵀ q / √D
  *
@@ -22,15 +23,16 @@ import { attention, attentionUnder } from "./attention.ts";
 import {
   attend,
   attendGradients,
-  type AttentionOperands,
   type AttentionVariant,
   defaultVariant,
 } from "./attention_programs.ts";
+import type { AttentionSettings } from "./attention_settings.ts";
 import { RANGE_SIZE, type SegmentLayout, type TokenSpan } from "./segments.ts";
 
 /**
  * Attends within the segments of `layout`.
  *
+ * @param settings Scale, soft cap and window, where they are not the usual ones.
  * @param variant The family of programs; default the current device's.
  * @throws {OddsmithError} DeviceError LIMIT_EXCEEDED where a tensor outgrows a binding, or a span
  * what a CPU driver's loops may go over.
@@ -40,25 +42,35 @@ export function segmentAttention(
   k: tf.Tensor3D,
   v: tf.Tensor3D,
   layout: SegmentLayout,
+  settings: AttentionSettings = {},
   variant?: AttentionVariant,
 ): tf.Tensor3D {
-  if (!usesFused() || q.shape[2] % 4 !== 0) return stockSegmentAttention(q, k, v, layout);
+  if (!usesFused() || q.shape[2] % 4 !== 0) return stockSegmentAttention(q, k, v, layout, settings);
   const family = variant ?? defaultVariant();
-  const { ranges } = layout.deviceRanges();
   const longest = layout.longestSpan;
+  const window = windowWithin(layout, settings);
+  const { ranges } = layout.deviceRanges(window);
+  const operands = (q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, ranges: tf.Tensor) => ({
+    ...{ q, k, v, ranges, longest },
+    settings: { ...settings, window },
+  });
   return withGradient<tf.Tensor3D>(
     [q, k, v],
     (save) => {
-      const { y, logSums } = attend({ q, k, v, ranges, longest }, family);
+      const { y, logSums } = attend(operands(q, k, v, ranges), family);
       save([q, k, v, ranges, y, logSums]);
       return y;
     },
     (dY, saved) => {
       const [q, k, v, ranges, y, logSums] = saved as Saved;
-      const operands: AttentionOperands = { q, k, v, ranges, longest };
-      return attendGradients(operands, { y, logSums, dY }, family);
+      return attendGradients(operands(q, k, v, ranges), { y, logSums, dY }, family);
     },
   );
+}
+
+/** The window, where it hides anything from any token. */
+function windowWithin(layout: SegmentLayout, { window }: AttentionSettings): number | undefined {
+  return window !== undefined && window < layout.longestSpan ? window : undefined;
 }
 
 type Saved = [
@@ -76,20 +88,27 @@ export function stockSegmentAttention(
   k: tf.Tensor3D,
   v: tf.Tensor3D,
   layout: SegmentLayout,
+  settings: AttentionSettings = {},
 ): tf.Tensor3D {
   const { spans, tokens } = layout;
+  const window = windowWithin(layout, settings);
   const length = spans[0]!.end - spans[0]!.start;
   const isBatch = spans.every((span) => span.end - span.start === length && isCausal(layout, span));
   if (isBatch && spans.length * length === tokens) {
     const batch = (x: tf.Tensor3D): tf.Tensor4D =>
       tf.reshape(x, [spans.length, length, x.shape[1], x.shape[2]]);
-    return tf.reshape(attention(batch(q), batch(k), batch(v)), q.shape);
+    const [first] = spans;
+    const mask = () => maskOf(layout, first!, window);
+    const mixed = window === undefined
+      ? attention(batch(q), batch(k), batch(v), settings)
+      : attentionUnder(mask, batch(q), batch(k), batch(v), settings);
+    return tf.reshape(mixed, q.shape);
   }
   const parts = spans.map(({ start, end }) => {
     const take = (x: tf.Tensor3D): tf.Tensor4D =>
       tf.expandDims(tf.slice(x, [start, 0, 0], [end - start, -1, -1]), 0);
-    const mask = () => maskOf(layout, { start, end });
-    return tf.squeeze<tf.Tensor3D>(attentionUnder(mask, take(q), take(k), take(v)), [0]);
+    const mask = () => maskOf(layout, { start, end }, window);
+    return tf.squeeze<tf.Tensor3D>(attentionUnder(mask, take(q), take(k), take(v), settings), [0]);
   });
   const used = spans.at(-1)!.end;
   if (used < tokens) parts.push(seenAlone(v, used, q.shape[1]));
@@ -112,7 +131,8 @@ function isCausal({ ranges }: SegmentLayout, { start, end }: TokenSpan): boolean
 }
 
 /** [T, T] of a span: 0 where the key is seen, else what exp makes 0 of. */
-function maskOf({ ranges }: SegmentLayout, { start, end }: TokenSpan): tf.Tensor2D {
+function maskOf(layout: SegmentLayout, { start, end }: TokenSpan, window?: number): tf.Tensor2D {
+  const ranges = layout.rangesWithin(window);
   const T = end - start;
   const mask = new Float32Array(T * T).fill(-1e30);
   for (let i = start; i < end; i++) {

@@ -60,7 +60,8 @@ export class SegmentLayout {
   readonly ranges: Int32Array;
   /** The pairs or sequences, in order; padding belongs to none. */
   readonly spans: readonly TokenSpan[];
-  #device: DeviceRanges | undefined;
+  /** By window; the positions are one tensor. */
+  readonly #device = new Map<number, DeviceRanges>();
 
   private constructor(
     positions: Int32Array,
@@ -132,19 +133,62 @@ export class SegmentLayout {
     return Math.max(...this.spans.map(({ start, end }) => end - start));
   }
 
-  /** The numbers as tensors, uploaded once; `dispose` frees them. */
-  deviceRanges(): DeviceRanges {
-    return this.#device ??= {
-      ranges: tf.keep(withTiles(this.ranges)),
-      positions: tf.keep(tf.tensor1d(this.positions, "int32")),
+  /**
+   * The ranges where a query sees only the last `window` positions of its sequence, its own
+   * included. What sees a key is then within i..seenEnd-1, but need not be all of that: whether a
+   * query of an answer sees a key of the prompt is in the query's numbers.
+   */
+  rangesWithin(window: number = Infinity): Int32Array {
+    return window >= this.longestSpan ? this.ranges : withinWindow(this, window);
+  }
+
+  /**
+   * The numbers as tensors, uploaded once; `dispose` frees them.
+   *
+   * @param window As for `rangesWithin`.
+   */
+  deviceRanges(window: number = Infinity): DeviceRanges {
+    const known = this.#device.get(window);
+    if (known) return known;
+    const [other] = this.#device.values();
+    const device = {
+      ranges: tf.keep(withTiles(this.rangesWithin(window))),
+      positions: other?.positions ?? tf.keep(tf.tensor1d(this.positions, "int32")),
     };
+    this.#device.set(window, device);
+    return device;
   }
 
   /** Frees the tensors; those that a backward pass has saved stay until it is done. */
   dispose(): void {
-    if (this.#device) tf.dispose({ ...this.#device });
-    this.#device = undefined;
+    for (const device of this.#device.values()) tf.dispose({ ...device });
+    this.#device.clear();
   }
+}
+
+function withinWindow(layout: SegmentLayout, window: number): Int32Array {
+  const ranges = layout.ranges.slice();
+  for (const { start, end } of layout.spans) {
+    const promptEnd = promptEndOf(layout, { start, end });
+    for (let i = start; i < end; i++) {
+      const own = ranges.subarray(RANGE_SIZE * i, RANGE_SIZE * (i + 1));
+      const [promptStart, ownPromptEnd, ownStart, seenEnd] = own as unknown as RangeNumbers;
+      const oldest = layout.positions[i]! - window + 1;
+      own[0] = Math.min(ownPromptEnd, Math.max(promptStart, promptStart + oldest));
+      own[2] = Math.max(ownStart, i - window + 1);
+      // A prompt's key within reach of the answers is seen by some of each.
+      if (i >= promptEnd || i + window <= promptEnd) own[3] = Math.min(seenEnd, i + window);
+    }
+  }
+  return ranges;
+}
+
+/** Where a span's shared prompt ends; its start where it has none. */
+function promptEndOf({ ranges }: SegmentLayout, { start, end }: TokenSpan): number {
+  for (let i = start; i < end; i++) {
+    if (ranges[RANGE_SIZE * i]! < ranges[RANGE_SIZE * i + 1]!) return ranges[RANGE_SIZE * i + 1]!;
+  }
+  return start;
 }
 
 /** One segment to write. */

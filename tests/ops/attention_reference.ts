@@ -1,5 +1,7 @@
 /** Attention and its gradients from the definition, in float64, query by query. */
 
+import type { AttentionSettings } from "../../src/ops/attention_settings.ts";
+
 /** Sizes of the operands: q [N, H, D], k and v [N, K, D]. */
 export interface AttentionSizes {
   N: number;
@@ -27,6 +29,11 @@ export function seesInPairs(pairs: readonly Lengths[]): Sees {
   };
 }
 
+/** The same, of the last `window` positions of its sequence alone. */
+export function seesWithin(sees: Sees, positions: Int32Array, window: number): Sees {
+  return (query, key) => sees(query, key) && positions[query]! - positions[key]! < window;
+}
+
 export interface AttentionResults {
   y: Float64Array;
   dQ: Float64Array;
@@ -39,10 +46,12 @@ export function attentionReference(
   { N, H, K, D }: AttentionSizes,
   sees: Sees,
   [q, k, v, dY]: readonly [Float64Array, Float64Array, Float64Array, Float64Array],
+  { scale = 1 / Math.sqrt(D), softcap }: Pick<AttentionSettings, "scale" | "softcap"> = {},
 ): AttentionResults {
   const [y, dQ] = [new Float64Array(q.length), new Float64Array(q.length)];
   const [dK, dV] = [new Float64Array(k.length), new Float64Array(k.length)];
-  const scale = 1 / Math.sqrt(D);
+  const cap = (score: number) => softcap ? softcap * Math.tanh(score / softcap) : score;
+  const slope = (score: number) => softcap ? 1 - (score / softcap) ** 2 : 1;
   const dot = (a: Float64Array, at: number, b: Float64Array, bt: number): number => {
     let sum = 0;
     for (let d = 0; d < D; d++) sum += a[at + d]! * b[bt + d]!;
@@ -57,15 +66,15 @@ export function attentionReference(
       const query = (i * H + h) * D;
       const keys: number[] = [];
       for (let j = 0; j < N; j++) if (sees(i, j)) keys.push((j * K + kvHead) * D);
-      const scores = keys.map((key) => scale * dot(q, query, k, key));
+      const scores = keys.map((key) => cap(scale * dot(q, query, k, key)));
       const top = Math.max(...scores);
       const weights = scores.map((score) => Math.exp(score - top));
       const total = weights.reduce((sum, weight) => sum + weight, 0);
       const slopes = keys.map((key) => dot(dY, query, v, key));
-      const along = slopes.reduce((sum, slope, n) => sum + slope * weights[n]! / total, 0);
+      const along = slopes.reduce((sum, dP, n) => sum + dP * weights[n]! / total, 0);
       for (const [n, key] of keys.entries()) {
         const p = weights[n]! / total;
-        const dS = p * (slopes[n]! - along) * scale;
+        const dS = p * (slopes[n]! - along) * slope(scores[n]!) * scale;
         add(y, query, p, v, key);
         add(dV, key, p, dY, query);
         add(dQ, query, dS, k, key);

@@ -81,7 +81,7 @@ forEachBackend("attention: groups split into chunks give the same", async () => 
       randomPlain([B, T, K, D], "v"),
     ],
     op: (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D) =>
-      attention(q, k, v, 4 * 4 * (H / K) * T * T),
+      attention(q, k, v, {}, 4 * 4 * (H / K) * T * T),
     reference: reference(B, T, H, K, D),
   });
 });

@@ -3,77 +3,19 @@ import { OddsmithError } from "../../src/base/error.ts";
 import type { AttentionVariant } from "../../src/ops/attention_programs.ts";
 import { segmentAttention, stockSegmentAttention } from "../../src/ops/segment_attention.ts";
 import { SegmentLayout } from "../../src/ops/segments.ts";
-import { readFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";
+import { attentionReference, type Lengths, seesInPairs } from "./attention_reference.ts";
 import {
-  attentionReference,
-  type AttentionSizes,
-  type Lengths,
-  type Sees,
-  seesInPairs,
-} from "./attention_reference.ts";
-import { assertClose, checkOp, randomPlain } from "./check.ts";
-
-type Op = (
-  q: tf.Tensor3D,
-  k: tf.Tensor3D,
-  v: tf.Tensor3D,
-  layout: SegmentLayout,
-) => tf.Tensor3D;
-
-const variants: AttentionVariant[] = ["rows", "tiles"];
-
-const fused = (variant: AttentionVariant): Op => (q, k, v, layout) =>
-  segmentAttention(q, k, v, layout, variant);
-
-function layoutOf(pairs: readonly Lengths[], tokens?: number): SegmentLayout {
-  return SegmentLayout.ofPairs(
-    pairs.map(([prompt, chosen, rejected]) => ({ prompt, chosen, rejected })),
-    tokens,
-  );
-}
-
-/** Value and gradients, the cotangent given. */
-async function results(
-  op: Op,
-  layout: SegmentLayout,
-  inputs: readonly Float64Array[],
-  { N, H, K, D }: AttentionSizes,
-): Promise<Float32Array[]> {
-  const before = tf.memory().numTensors;
-  const shapes = [[N, H, D], [N, K, D], [N, K, D], [N, H, D]];
-  const tensors = inputs.map((data, i) => tf.tensor(Float32Array.from(data), shapes[i]));
-  const { value, grads } = tf.valueAndGrads((...[q, k, v]: tf.Tensor[]) =>
-    op(q as tf.Tensor3D, k as tf.Tensor3D, v as tf.Tensor3D, layout)
-  )(tensors.slice(0, 3), tensors[3] as tf.Tensor3D);
-  const read: Float32Array[] = [];
-  for (const tensor of [value, ...grads]) read.push(await readFloats(tensor));
-  tf.dispose([value, ...grads, ...tensors]);
-  layout.dispose();
-  assertEquals(tf.memory().numTensors, before, "no tensor is left behind");
-  return read;
-}
-
-function randomInputs({ N, H, K, D }: AttentionSizes) {
-  return [
-    randomPlain([N, H, D], "q").data,
-    randomPlain([N, K, D], "k").data,
-    randomPlain([N, K, D], "v").data,
-    randomPlain([N, H, D], "dY").data,
-  ] as const;
-}
-
-/** Runs twice: the same bits, within 1e-5 of float64. */
-async function check(op: Op, layout: SegmentLayout, sizes: AttentionSizes, sees: Sees) {
-  const inputs = randomInputs(sizes);
-  const { y, dQ, dK, dV } = attentionReference(sizes, sees, inputs);
-  const first = await results(op, layout, inputs, sizes);
-  for (const [i, expected] of [y, dQ, dK, dV].entries()) {
-    assertClose(`result ${i} of ${JSON.stringify(sizes)}`, first[i]!, expected, 1e-5);
-  }
-  assertEquals(await results(op, layout, inputs, sizes), first, "a second run: the same bits");
-}
+  check,
+  fused,
+  layoutOf,
+  type Op,
+  randomInputs,
+  results,
+  variants,
+} from "./attention_check.ts";
+import { assertClose, checkOp } from "./check.ts";
 
 /** One head, whose rows texels do not take; groups of three, whose rows they do. */
 const HEADS = [{ H: 1, K: 1, D: 8 }, { H: 12, K: 4, D: 16 }];
@@ -222,7 +164,12 @@ forEachBackend("stockSegmentAttention: value and gradients equal float64", async
 forEachBackend("segmentAttention: a head that is no multiple of 4 runs the reference", async () => {
   const layout = layoutOf([[2, 1, 2]], 5);
   const sees = seesInPairs([[2, 1, 2]]);
-  await check(segmentAttention, layout, { N: 5, H: 2, K: 1, D: 6 }, sees);
+  await check((q, k, v, layout) => segmentAttention(q, k, v, layout), layout, {
+    N: 5,
+    H: 2,
+    K: 1,
+    D: 6,
+  }, sees);
 }, ["webgpu"]);
 
 forEachBackend(
