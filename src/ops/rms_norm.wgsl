@@ -1,6 +1,8 @@
 // A workgroup a row: y = x r w, and the row's r.
 
 override lanes: u32;
+// Added to the weight.
+override offset: f32;
 
 struct Params {
   rows: u32,
@@ -39,5 +41,7 @@ fn main(
 
   let scale = 1 / sqrt(sums[0] / f32(width * params.length) + params.epsilon);
   if (lane == 0) { r[row] = scale; }
-  for (var i = start + lane; i < end; i += lanes) { y[i] = x[i] * scale * weight[i - start]; }
+  for (var i = start + lane; i < end; i += lanes) {
+    y[i] = x[i] * scale * (weight[i - start] + offset);
+  }
 }

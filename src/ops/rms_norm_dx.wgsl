@@ -1,6 +1,8 @@
 // A workgroup a row: dX = r (g - x̂ mean_c(g x̂)), g = dY w, x̂ = x r.
 
 override lanes: u32;
+// Added to the weight.
+override offset: f32;
 
 struct Params {
   rows: u32,
@@ -31,7 +33,7 @@ fn main(
 
   var products = V(0);
   for (var i = start + lane; i < end; i += lanes) {
-    products += dY[i] * weight[i - start] * (x[i] * scale);
+    products += dY[i] * (weight[i - start] + offset) * (x[i] * scale);
   }
   sums[lane] = total(products);
   workgroupBarrier();
@@ -42,6 +44,6 @@ fn main(
 
   let along = sums[0] / f32(width * params.length);
   for (var i = start + lane; i < end; i += lanes) {
-    dX[i] = scale * (dY[i] * weight[i - start] - x[i] * scale * along);
+    dX[i] = scale * (dY[i] * (weight[i - start] + offset) - x[i] * scale * along);
   }
 }

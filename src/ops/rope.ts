@@ -7,7 +7,8 @@
  *
  * Saves the table, nothing of x. (Su et al. 2021, eq. 34.) `ropeAt` is the same on a flat stream
  * of tokens, each with a position of its own: on webgpu one program each way (rope.wgsl), its
- * reference `stockRopeAt`.
+ * reference `stockRopeAt`. A table of fewer angles than D / 2 rotates the first of a head's values,
+ * twice as many as it has angles, and leaves the rest.
  */
 
 import { withGradient } from "../tensor/gradient.ts";
@@ -41,8 +42,8 @@ export function rope(x: tf.Tensor4D, { cos, sin }: RopeTable): tf.Tensor4D {
 /**
  * Rotates every head of each token by the angles of the token's position.
  *
- * @param x [N, H, D], D even.
- * @param table The angles of positions 0..P-1: [1, P, 1, D / 2].
+ * @param x [N, H, D].
+ * @param table The angles of positions 0..P-1: [1, P, 1, R / 2], R <= D.
  * @param positions [N] int32, below P.
  */
 export function ropeAt(x: tf.Tensor3D, table: RopeTable, positions: tf.Tensor1D): tf.Tensor3D {
@@ -68,11 +69,15 @@ export function stockRopeAt(
   positions: tf.Tensor1D,
 ): tf.Tensor3D {
   const [N, H, D] = x.shape;
-  const [, P] = cos.shape;
+  const [, P, , half] = cos.shape;
   const take = (angles: tf.Tensor4D): tf.Tensor4D =>
-    tf.reshape(tf.gather(tf.reshape(angles, [P, D / 2]), positions), [N, 1, 1, D / 2]);
+    tf.reshape(tf.gather(tf.reshape(angles, [P, half]), positions), [N, 1, 1, half]);
   const table = { cos: take(cos), sin: take(sin) };
-  return tf.reshape(rope(tf.reshape(x, [N, 1, H, D]), table), [N, H, D]);
+  const rotated = (x: tf.Tensor3D): tf.Tensor3D =>
+    tf.reshape(rope(tf.reshape(x, [N, 1, H, 2 * half]), table), [N, H, 2 * half]);
+  if (2 * half === D) return rotated(x);
+  const [turned, left] = tf.split(x, [2 * half, D - 2 * half], 2) as [tf.Tensor3D, tf.Tensor3D];
+  return tf.concat([rotated(turned), left], 2);
 }
 
 function rotate(x: tf.Tensor4D, cos: tf.Tensor4D, sin: tf.Tensor4D): tf.Tensor4D {
@@ -90,14 +95,16 @@ function rotateAt(
   positions: tf.Tensor,
   direction: 1 | -1,
 ): tf.Tensor3D {
-  const [, H, D] = x.shape;
+  const [N, H, D] = x.shape;
+  const half = cos.shape[3]!;
+  const rest = D - 2 * half;
   const { lanes, perLane } = laneShape();
-  const width = vectorWidth(D / 2);
-  const count = x.size / 2 / width;
+  const width = vectorWidth(half, rest);
+  const count = N * H * (half + rest) / width;
   const [y] = runProgram({
     ...vectorSource("rope", ropeCode, width),
     label: "rope",
-    constants: { lanes, perLane, heads: H, half: D / 2 / width },
+    constants: { lanes, perLane, heads: H, half: half / width, rest: rest / width },
     inputs: [x, cos, sin, positions],
     outputs: [{ shape: x.shape }],
     uniforms: [count, floatBits(direction)],

@@ -1,13 +1,16 @@
-// A lane some pairs of vectors, from both halves of a head: y = x rotated by its token's angles.
+// A lane some pairs of vectors, from both halves of what rotates of a head: y = x rotated by its
+// token's angles; and some of the vectors after them, which stay.
 
 override lanes: u32;
 override perLane: u32;
 override heads: u32;
-// Vectors of half a head.
+// Vectors of half of what rotates of a head.
 override half: u32;
+// Vectors of a head that do not.
+override rest: u32;
 
 struct Params {
-  // Pairs of vectors.
+  // Pairs of vectors, and vectors that stay.
   count: u32,
   // 1, or -1 to rotate back.
   direction: f32,
@@ -29,12 +32,17 @@ fn main(
   let start = (group.x + group.y * groups.x) * lanes * perLane;
   let end = min(start + lanes * perLane, params.count);
   for (var i = start + lane; i < end; i += lanes) {
-    let head = i / half;
-    let within = i - head * half;
+    let head = i / (half + rest);
+    let within = i - head * (half + rest);
+    let begin = head * (2 * half + rest);
+    if (within >= half) {
+      y[begin + half + within] = x[begin + half + within];
+      continue;
+    }
     let angle = u32(positions[head / heads]) * half + within;
     let cosine = cosines[angle];
     let sine = params.direction * sines[angle];
-    let first = i + head * half;
+    let first = begin + within;
     let x1 = x[first];
     let x2 = x[first + half];
     y[first] = x1 * cosine - x2 * sine;

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import type { AttentionSettings } from "../../src/ops/attention_settings.ts";
 import { cachedAttention } from "../../src/ops/cached_attention.ts";
 import { stockSegmentAttention } from "../../src/ops/segment_attention.ts";
-import { RANGE_SIZE, SegmentLayout } from "../../src/ops/segments.ts";
+import { RANGE_SIZE } from "../../src/ops/segments.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";

@@ -18,6 +18,16 @@ forEachBackend("rmsNorm: value and gradients equal float64 at odd sizes", async 
   }
 });
 
+forEachBackend("rmsNorm: a weight that is kept less 1 is the same weight", async () => {
+  for (const [N, C] of [[5, 8], [63, 5]]) {
+    await checkOp({
+      inputs: [randomPlain([N!, C!], "x"), randomPlain([C!], "w")],
+      op: (x: tf.Tensor2D, w: tf.Tensor1D) => rmsNorm(x, w, 1e-5, 1),
+      reference: (x, w) => rmsNormReference(x, w.map((value) => value + 1), 1e-5),
+    });
+  }
+});
+
 function rmsNormReference(x: Float64Array, w: Float64Array, epsilon: number): Float64Array {
   const C = w.length;
   return x.map((value, i) => {

@@ -63,6 +63,33 @@ for (const [name, op] of [["ropeAt", ropeAt], ["stockRopeAt", stockRopeAt]] as c
   );
 }
 
+for (const [name, op] of [["ropeAt", ropeAt], ["stockRopeAt", stockRopeAt]] as const) {
+  forEachBackend(
+    `${name}: a short table turns the first part of a head alone`,
+    async () => {
+      for (const [R, D] of [[2, 3], [4, 8], [8, 12], [16, 20], [6, 16]] as const) {
+        const [N, H] = [9, 3];
+        const positions = Int32Array.from({ length: N }, (_, i) => i % 5);
+        const places = tf.tensor1d(positions, "int32");
+        const table = tableOf(5, R);
+        const turn = reference(positions, H, R);
+        await checkOp({
+          inputs: [randomPlain([N, H, D], "x")],
+          op: (x: tf.Tensor3D) => op(x, table, places),
+          reference: (x) => {
+            const first = x.filter((_, i) => i % D < R);
+            const turned = turn(first);
+            return x.map((value, i) => i % D < R ? turned[Math.floor(i / D) * R + i % D]! : value);
+          },
+          tolerance: 1e-5,
+        });
+        tf.dispose([table.cos, table.sin, places]);
+      }
+    },
+    name === "ropeAt" ? ["webgpu"] : ["cpu", "wasm", "webgpu"],
+  );
+}
+
 forEachBackend("ropeAt: equals its reference, twice the same bits", async () => {
   const [N, H, D] = [257, 3, 64];
   const layout = SegmentLayout.ofBatch(1, N);

@@ -1,0 +1,62 @@
+// A workgroup a row: y = (x - mean) r w + b, and the row's (mean, r). The variance is the mean of
+// (x - mean)², in a second pass over the row: the mean of x² less mean² cancels.
+
+override lanes: u32;
+
+struct Params {
+  rows: u32,
+  // Vectors of a row.
+  length: u32,
+  epsilon: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read> weight: array<V>;
+@group(0) @binding(2) var<storage, read> bias: array<V>;
+@group(0) @binding(3) var<storage, read_write> y: array<V>;
+@group(0) @binding(4) var<storage, read_write> statistics: array<vec2<f32>>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+var<workgroup> sums: array<f32, lanes>;
+
+@compute @workgroup_size(lanes)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = group.x + group.y * groups.x;
+  if (row >= params.rows) { return; }
+  let start = row * params.length;
+  let end = start + params.length;
+  let size = f32(width * params.length);
+
+  var sum = V(0);
+  for (var i = start + lane; i < end; i += lanes) { sum += x[i]; }
+  sums[lane] = total(sum);
+  workgroupBarrier();
+  for (var half = lanes / 2; half > 0; half /= 2) {
+    if (lane < half) { sums[lane] += sums[lane + half]; }
+    workgroupBarrier();
+  }
+  let mean = sums[0] / size;
+  workgroupBarrier();
+
+  var squares = V(0);
+  for (var i = start + lane; i < end; i += lanes) {
+    let centred = x[i] - mean;
+    squares += centred * centred;
+  }
+  sums[lane] = total(squares);
+  workgroupBarrier();
+  for (var half = lanes / 2; half > 0; half /= 2) {
+    if (lane < half) { sums[lane] += sums[lane + half]; }
+    workgroupBarrier();
+  }
+
+  let scale = 1 / sqrt(sums[0] / size + params.epsilon);
+  if (lane == 0) { statistics[row] = vec2<f32>(mean, scale); }
+  for (var i = start + lane; i < end; i += lanes) {
+    y[i] = (x[i] - mean) * scale * weight[i - start] + bias[i - start];
+  }
+}

@@ -1,0 +1,53 @@
+// A workgroup a row: dX = r (g - mean_c(g) - x̂ mean_c(g x̂)), g = dY w, x̂ = (x - mean) r.
+
+override lanes: u32;
+
+struct Params {
+  rows: u32,
+  // Vectors of a row.
+  length: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read> weight: array<V>;
+@group(0) @binding(2) var<storage, read> statistics: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read> dY: array<V>;
+@group(0) @binding(4) var<storage, read_write> dX: array<V>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+// Of g, and of g x̂.
+var<workgroup> sums: array<vec2<f32>, lanes>;
+
+@compute @workgroup_size(lanes)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = group.x + group.y * groups.x;
+  if (row >= params.rows) { return; }
+  let start = row * params.length;
+  let end = start + params.length;
+  let mean = statistics[row].x;
+  let scale = statistics[row].y;
+
+  var plain = V(0);
+  var products = V(0);
+  for (var i = start + lane; i < end; i += lanes) {
+    let g = dY[i] * weight[i - start];
+    plain += g;
+    products += g * ((x[i] - mean) * scale);
+  }
+  sums[lane] = vec2<f32>(total(plain), total(products));
+  workgroupBarrier();
+  for (var half = lanes / 2; half > 0; half /= 2) {
+    if (lane < half) { sums[lane] += sums[lane + half]; }
+    workgroupBarrier();
+  }
+
+  let along = sums[0] / f32(width * params.length);
+  for (var i = start + lane; i < end; i += lanes) {
+    let normed = (x[i] - mean) * scale;
+    dX[i] = scale * (dY[i] * weight[i - start] - along.x - normed * along.y);
+  }
+}
