@@ -148,11 +148,11 @@ async function initOptions(options: Init): Promise<InitOptions> {
 /** Checks a model folder by its headers and says in the manifest what it is. */
 async function recordModel(dir: string, ctx: Context): Promise<void> {
   const { checkModelFolder } = await import("../src/models/load.ts");
-  const { config, architecture, weights, unexpected } = await checkModelFolder(dir);
+  const { config, weights, shapes, unexpected } = await checkModelFolder(dir);
   if (unexpected.length > 0) {
     ctx.log(`the model does not use ${unexpected.length} tensors, e.g. ${unexpected[0]}`, "warn");
   }
-  const names = [...architecture.parameterShapes(config).keys()];
+  const names = [...shapes.keys()];
   const entries = names.map((name) => weights.tensors.get(name)!);
   const count = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
   ctx.record({

@@ -22,7 +22,7 @@ import type {
   PackedBatch,
   TokenBatch,
 } from "./model.ts";
-import { RopeAngles } from "./rope_angles.ts";
+import { type PlacedAngles, RopeAngles } from "./rope_angles.ts";
 
 /** A model of some blocks; owns their weights. */
 export class DecoderModel implements CausalLM {
@@ -30,7 +30,7 @@ export class DecoderModel implements CausalLM {
   readonly parameters: ReadonlyMap<string, tf.Variable>;
   readonly trainable: ReadonlyMap<string, tf.Variable>;
   readonly #blocks: Blocks;
-  readonly #angles: RopeAngles;
+  readonly #angles: readonly RopeAngles[];
 
   /** Takes over the weights that the blocks compute with. */
   constructor(
@@ -42,29 +42,25 @@ export class DecoderModel implements CausalLM {
     this.parameters = parameters;
     this.trainable = parameters;
     this.#blocks = blocks;
-    this.#angles = new RopeAngles(config);
+    this.#angles = blocks.ropes.map((rope) => new RopeAngles(rope));
   }
 
   startPass(batch: TokenBatch | PackedBatch): ForwardPass {
     this.#checkIds(batch.inputIds);
     const layout = "layout" in batch ? batch.layout : layoutOf(batch);
-    const table = tf.tidy(() => {
-      const { cos, sin } = this.#angles.tableFor(layout.positions);
-      return { cos: tf.keep(cos), sin: tf.keep(sin) };
-    });
-    const { positions } = layout.deviceRanges();
+    const places = this.#angles.map((angles) => kept(angles.place(layout)));
     const around: Surroundings = {
-      rotate: (x) => ropeAt(x, table, positions),
-      attend: (_, q, k, v) => segmentAttention(q, k, v, layout),
+      rotate: rotationBy(places),
+      attend: (_, q, k, v, settings) => segmentAttention(q, k, v, layout, settings),
     };
     return {
       layers: this.config.numHiddenLayers,
-      embed: () => this.#blocks.embed(batch.inputIds),
+      embed: () => this.#blocks.embed(batch.inputIds, layout.positions),
       block: (x, layer) => this.#blocks.block(x, layer, around),
       finish: (x) => this.#blocks.finish(x),
       dispose: () => {
         layout.dispose();
-        tf.dispose([table.cos, table.sin]);
+        places.forEach(({ table, rows }) => tf.dispose([table.cos, table.sin, rows]));
       },
     };
   }
@@ -94,18 +90,17 @@ export class DecoderModel implements CausalLM {
     const toCache = (x: tf.Tensor3D) => tf.keep(toSlots(byBatch(x, batchSize), slots));
     try {
       const hidden = tf.tidy(() => {
-        const table = this.#angles.tableFor(layout.positions);
-        const { positions } = layout.deviceRanges();
-        const rows = this.#run(inputIds, {
-          rotate: (x) => ropeAt(x, table, positions),
-          attend: (_, q, k, v) => {
+        const places = this.#angles.map((angles) => angles.place(layout, slots));
+        const rows = this.#run(inputIds, layout.positions, {
+          rotate: rotationBy(places),
+          attend: (_, q, k, v, settings) => {
             caches.push({ keys: toCache(k), values: toCache(v) });
-            return segmentAttention(q, k, v, layout);
+            return segmentAttention(q, k, v, layout, settings);
           },
         });
         return embedding(rows, lengths.map((tokens, b) => b * length + tokens - 1));
       });
-      return { hidden, decoder: this.#decoder(caches) };
+      return { hidden, decoder: this.#decoder(caches, slots) };
     } finally {
       layout.dispose();
     }
@@ -115,21 +110,21 @@ export class DecoderModel implements CausalLM {
     tf.dispose([...this.parameters.values()]);
   }
 
-  #decoder(caches: LayerCache[]): Decoder {
+  #decoder(caches: LayerCache[], slots: number): Decoder {
     return {
       step: (ids, positions) => {
         this.#checkIds(ids);
         return tf.tidy(() => {
-          const table = this.#angles.tableAt(positions);
-          const rows = tf.range(0, ids.length, 1, "int32");
-          return this.#run(ids, {
-            rotate: (x) => ropeAt(x, table, rows),
-            attend: (layer, q, k, v) => {
+          const places = this.#angles.map((angles) => angles.at(positions, slots));
+          return this.#run(ids, positions, {
+            rotate: rotationBy(places),
+            attend: (layer, q, k, v, settings) => {
               const cache = caches[layer]!;
               const bySequence = (x: tf.Tensor3D) => byBatch(x, cache.keys.shape[0]);
               cache.keys = replace(cache.keys, bySequence(k), positions);
               cache.values = replace(cache.values, bySequence(v), positions);
-              const mixed = cachedAttention(bySequence(q), cache.keys, cache.values, positions);
+              const { keys, values } = cache;
+              const mixed = cachedAttention(bySequence(q), keys, values, positions, settings);
               return tf.reshape(mixed, q.shape);
             },
           });
@@ -140,8 +135,8 @@ export class DecoderModel implements CausalLM {
   }
 
   /** Embedding, blocks, last norm: ids [N] -> [N, C]. */
-  #run(inputIds: Int32Array, around: Surroundings): tf.Tensor2D {
-    let x = this.#blocks.embed(inputIds);
+  #run(inputIds: Int32Array, positions: Int32Array, around: Surroundings): tf.Tensor2D {
+    let x = this.#blocks.embed(inputIds, positions);
     for (let layer = 0; layer < this.config.numHiddenLayers; layer++) {
       x = next(x, this.#blocks.block(x, layer, around));
     }
@@ -153,6 +148,15 @@ export class DecoderModel implements CausalLM {
     const outside = inputIds.find((id) => id < 0 || id >= vocabSize);
     if (outside !== undefined) throw tokenOutOfRange(outside, vocabSize);
   }
+}
+
+/** Rotates by the angles placed. */
+function rotationBy(places: readonly PlacedAngles[]): Surroundings["rotate"] {
+  return (x, rope = 0) => ropeAt(x, places[rope]!.table, places[rope]!.rows);
+}
+
+function kept({ table: { cos, sin }, rows }: PlacedAngles): PlacedAngles {
+  return { table: { cos: tf.keep(cos), sin: tf.keep(sin) }, rows: tf.keep(rows) };
 }
 
 /** A padded batch as the stream it is: B causal sequences of T tokens. */

@@ -90,13 +90,17 @@ export function unsupportedField(
 export function unknownModelType(
   file: string,
   modelType: string,
-  known: readonly string[],
+  known: readonly { name: string; summary: string }[],
 ): OddsmithError {
-  const nearest = nearestName(modelType, known);
+  const names = known.map(({ name }) => name);
+  const nearest = nearestName(modelType, names);
+  const differences = known.map(({ name, summary }) => `${name}: ${summary}`).join("; ");
   return modelError(
     "UNKNOWN_MODEL_TYPE",
-    `Cannot load the model: no architecture "${modelType}"; there is: ${known.join(", ")}`,
-    nearest === undefined ? "use a checkpoint of one of these" : `did you mean "${nearest}"?`,
+    `Cannot load the model: no architecture "${modelType}"; there is: ${names.join(", ")}`,
+    (nearest === undefined
+      ? "use a checkpoint of one of these, or add the architecture (CONTRIBUTING.md says how)"
+      : `did you mean "${nearest}"?`) + ` What they are: ${differences}`,
     { file },
   );
 }

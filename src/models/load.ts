@@ -5,11 +5,12 @@ import { checkFits } from "../tensor/limits.ts";
 import { checkWeights } from "../weights/check.ts";
 import { openWeights, type Weights } from "../weights/safetensors.ts";
 import type { Architecture } from "./architecture.ts";
+import { checkpointShapes } from "./checkpoint_names.ts";
 import type { ModelConfig } from "./config.ts";
 import { noModel } from "./errors.ts";
 import { readJson } from "./folder.ts";
 import type { CausalLM } from "./model.ts";
-import { modelTypeOf, parseConfig } from "./parse_config.ts";
+import { parseConfig } from "./parse_config.ts";
 import { DecoderModel } from "./decoder_model.ts";
 import { Parameters } from "./parameters.ts";
 import { architectureOf } from "./registry.ts";
@@ -19,6 +20,8 @@ export interface CheckedFolder {
   readonly config: ModelConfig;
   readonly architecture: Architecture;
   readonly weights: Weights;
+  /** The shape of every weight that the model has, by the checkpoint's name. */
+  readonly shapes: ReadonlyMap<string, number[]>;
   /** Tensors of the checkpoint that the architecture has no use for. */
   readonly unexpected: readonly string[];
 }
@@ -32,7 +35,6 @@ export interface CheckedFolder {
 export async function loadConfig(dir: string): Promise<ModelConfig> {
   const source = await readJson(dir, "config.json");
   if (!source) throw noModel(dir);
-  architectureOf(modelTypeOf(source), source.file);
   return parseConfig(source, await readJson(dir, "generation_config.json"));
 }
 
@@ -45,9 +47,10 @@ export async function checkModelFolder(dir: string): Promise<CheckedFolder> {
   const config = await loadConfig(dir);
   const architecture = architectureOf(config.modelType, dir);
   const weights = await openWeights(dir);
-  const unexpected = checkWeights(weights, architecture.parameterShapes(config))
+  const shapes = checkpointShapes(architecture, config, (name) => weights.tensors.has(name));
+  const unexpected = checkWeights(weights, shapes)
     .filter((name) => !architecture.isIgnored(name));
-  return { config, architecture, weights, unexpected };
+  return { config, architecture, weights, shapes, unexpected };
 }
 
 /**
@@ -57,10 +60,10 @@ export async function checkModelFolder(dir: string): Promise<CheckedFolder> {
  * LIMIT_EXCEEDED where a weight outgrows the device.
  */
 export async function loadCausalLM(dir: string): Promise<CausalLM> {
-  const { config, architecture, weights } = await checkModelFolder(dir);
+  const { config, architecture, weights, shapes } = await checkModelFolder(dir);
   const parameters = new Map<string, tf.Variable>();
   try {
-    for (const [name, shape] of architecture.parameterShapes(config)) {
+    for (const [name, shape] of shapes) {
       checkFits(shape, `weight "${name}"`, 'the model\'s size, or set device to "wasm"');
       const values = tf.tensor(await weights.read(name), shape);
       parameters.set(name, tf.variable(values));
@@ -79,6 +82,6 @@ export function buildModel(
   architecture: Architecture,
   parameters: ReadonlyMap<string, tf.Variable>,
 ): CausalLM {
-  const blocks = architecture.blocks(config, new Parameters(parameters));
+  const blocks = architecture.blocks(config, new Parameters(parameters, architecture.basePrefix));
   return new DecoderModel(config, parameters, blocks);
 }

@@ -5,10 +5,12 @@
 
 import type { LinearWeights } from "../ops/linear_layer.ts";
 import type { tf } from "../tensor/tf.ts";
+import { withoutPrefix } from "./checkpoint_names.ts";
 
 /** Weights by name; a name that the architecture did not declare is a fault of the caller. */
 export class Parameters {
-  constructor(readonly byName: ReadonlyMap<string, tf.Variable>) {}
+  /** Takes weights under the architecture's names, or without its `basePrefix`. */
+  constructor(readonly byName: ReadonlyMap<string, tf.Variable>, readonly basePrefix = "") {}
 
   /** A matrix. */
   matrix(name: string): tf.Tensor2D {
@@ -24,13 +26,22 @@ export class Parameters {
   linear(name: string): LinearWeights {
     return {
       weight: this.matrix(`${name}.weight`),
-      bias: this.byName.get(`${name}.bias`) as tf.Tensor1D | undefined,
+      bias: this.#find(`${name}.bias`) as tf.Tensor1D | undefined,
     };
   }
 
+  /** The same where the weight is stored [in, out]. */
+  transposedLinear(name: string): LinearWeights {
+    return { ...this.linear(name), isTransposed: true };
+  }
+
   #named(name: string): tf.Variable {
-    const parameter = this.byName.get(name);
+    const parameter = this.#find(name);
     if (!parameter) throw new Error(`Cannot find the weight "${name}": it was not declared`);
     return parameter;
+  }
+
+  #find(name: string): tf.Variable | undefined {
+    return this.byName.get(name) ?? this.byName.get(withoutPrefix(name, this.basePrefix));
   }
 }

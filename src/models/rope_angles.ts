@@ -1,36 +1,106 @@
 /** The angles of rotary position embeddings: frequencies with their scaling, as transformers has it. */
 
-import type { ModelConfig, RopeScaling } from "./config.ts";
 import type { RopeTable } from "../ops/rope.ts";
+import type { SegmentLayout } from "../ops/segments.ts";
 import { sizeClass } from "../tensor/size_class.ts";
 import { tf } from "../tensor/tf.ts";
+import type { RopeScaling } from "./config.ts";
+
+/** One way to rotate. */
+export interface RopeSettings {
+  /** R: values of a head that are rotated. */
+  readonly dim: number;
+  /** Base of the frequencies. */
+  readonly theta: number;
+  readonly scaling: RopeScaling;
+}
+
+/** A table of angles, and each token's row in it. */
+export interface PlacedAngles {
+  readonly table: RopeTable;
+  /** [N] int32. */
+  readonly rows: tf.Tensor1D;
+}
+
+/**
+ * A model's angles for one of its rotations. LongRoPE has two sets of frequencies: a sequence that
+ * outgrows the original length takes the second in all of its positions. Of what is packed
+ * together, a prompt and its answers count as one sequence, as long as the longest of them.
+ */
+export class RopeAngles {
+  readonly #short: AngleTable;
+  /** LongRoPE's second set, and the length beyond which it holds. */
+  readonly #long?: { readonly table: AngleTable; readonly beyond: number };
+
+  /** Takes a way to rotate. */
+  constructor({ dim, theta, scaling }: RopeSettings) {
+    const plain = Float64Array.from({ length: dim / 2 }, (_, i) => theta ** (-2 * i / dim));
+    const gain = "attentionFactor" in scaling ? scaling.attentionFactor : 1;
+    this.#short = new AngleTable(scaleFrequencies(plain, scaling, theta), gain);
+    if (scaling.ropeType !== "longrope") return;
+    const { longFactors, originalMaxPositionEmbeddings: beyond } = scaling;
+    const long = plain.map((frequency, i) => frequency / longFactors[i]!);
+    this.#long = { table: new AngleTable(long, gain), beyond };
+  }
+
+  /**
+   * The angles of a layout's tokens; the caller disposes them.
+   *
+   * @param reach Tokens that its sequences may grow to. Default: as many as they have.
+   */
+  place(layout: SegmentLayout, reach = 0): PlacedAngles {
+    const { positions } = layout;
+    const size = sizeClass(greatest(positions) + 1);
+    const all = Int32Array.from({ length: size }, (_, i) => i);
+    const isLong = layout.spans.map(({ start, end }) =>
+      this.#isLong(Math.max(reach, greatest(positions.subarray(start, end)) + 1))
+    );
+    if (!isLong.includes(true) || !isLong.includes(false)) {
+      const table = (isLong[0] ? this.#long!.table : this.#short).at(all);
+      return { table, rows: tf.clone(layout.deviceRanges().positions) };
+    }
+    const rows = positions.slice();
+    layout.spans.forEach(({ start, end }, span) => {
+      if (isLong[span]) { for (let i = start; i < end; i++) rows[i]! += size; }
+    });
+    return { table: this.#both(all), rows: tf.tensor1d(rows, "int32") };
+  }
+
+  /** The angles of one token each at some positions, of sequences that may grow to `reach`. */
+  at(positions: Int32Array, reach: number): PlacedAngles {
+    const table = (this.#isLong(reach) ? this.#long!.table : this.#short).at(positions);
+    return { table, rows: tf.range(0, positions.length, 1, "int32") };
+  }
+
+  #isLong(length: number): boolean {
+    return this.#long !== undefined && length > this.#long.beyond;
+  }
+
+  /** The short sequences' rows, then the long ones'. */
+  #both(positions: Int32Array): RopeTable {
+    return tf.tidy(() => {
+      const [short, long] = [this.#short.at(positions), this.#long!.table.at(positions)];
+      return {
+        cos: tf.concat([short.cos, long.cos], 1),
+        sin: tf.concat([short.sin, long.sin], 1),
+      };
+    });
+  }
+}
 
 /** Cosines and sines by position, computed once a position and kept on the host. */
-export class RopeAngles {
-  /** θ_i = ropeTheta^(-2i / D), scaled; [D / 2]. */
-  readonly #frequencies: Float64Array;
-  /** [P, D / 2] of the positions known so far. */
+class AngleTable {
+  /** [P, R / 2] of the positions known so far. */
   #cos = new Float32Array(0);
   #sin = new Float32Array(0);
 
-  /** Takes head size, theta and scaling of a model. */
-  constructor({ headDim, ropeTheta, ropeScaling }: ModelConfig) {
-    this.#frequencies = Float64Array.from(
-      { length: headDim / 2 },
-      (_, i) => scaleFrequency(ropeTheta ** (-2 * i / headDim), ropeScaling),
-    );
-  }
+  /** Takes the angle a position adds, [R / 2], and the factor on cosines and sines. */
+  constructor(readonly frequencies: Float64Array, readonly gain: number) {}
 
-  /** The table of all positions up to the last of some: [1, P, 1, D / 2], P a size class. */
-  tableFor(positions: Int32Array): RopeTable {
-    const last = positions.reduce((a, b) => Math.max(a, b), 0);
-    return this.tableAt(Int32Array.from({ length: sizeClass(last + 1) }, (_, i) => i));
-  }
-
-  /** The table of some positions, in their order: [1, P, 1, D / 2]. */
-  tableAt(positions: Int32Array): RopeTable {
-    this.#know(positions.reduce((a, b) => Math.max(a, b), 0) + 1);
-    const half = this.#frequencies.length;
+  /** The table of some positions, in their order: [1, P, 1, R / 2]. */
+  at(positions: Int32Array): RopeTable {
+    this.#know(greatest(positions) + 1);
+    const half = this.frequencies.length;
     const take = (known: Float32Array): tf.Tensor4D => {
       const rows = new Float32Array(positions.length * half);
       positions.forEach((position, row) =>
@@ -42,30 +112,79 @@ export class RopeAngles {
   }
 
   #know(positions: number): void {
-    const half = this.#frequencies.length;
+    const half = this.frequencies.length;
     const known = this.#cos.length / half;
     if (positions <= known) return;
     const size = Math.max(positions, 2 * known);
     const [cos, sin] = [new Float32Array(size * half), new Float32Array(size * half)];
     for (let position = 0; position < size; position++) {
       for (let i = 0; i < half; i++) {
-        const angle = position * this.#frequencies[i]!;
-        cos[position * half + i] = Math.cos(angle);
-        sin[position * half + i] = Math.sin(angle);
+        const angle = position * this.frequencies[i]!;
+        cos[position * half + i] = this.gain * Math.cos(angle);
+        sin[position * half + i] = this.gain * Math.sin(angle);
       }
     }
     [this.#cos, this.#sin] = [cos, sin];
   }
 }
 
-/** A frequency as a model's scaling changes it. */
-export function scaleFrequency(frequency: number, scaling: RopeScaling): number {
-  if (scaling.ropeType === "default") return frequency;
-  if (scaling.ropeType === "linear") return frequency / scaling.factor;
+function greatest(positions: Int32Array): number {
+  return positions.reduce((a, b) => Math.max(a, b), 0);
+}
+
+/** θ_i scaled; of LongRoPE those of short sequences. */
+function scaleFrequencies(
+  plain: Float64Array,
+  scaling: RopeScaling,
+  theta: number,
+): Float64Array {
+  switch (scaling.ropeType) {
+    case "default":
+      return plain;
+    case "linear":
+      return plain.map((frequency) => frequency / scaling.factor);
+    case "llama3":
+      return plain.map((frequency) => llama3Frequency(frequency, scaling));
+    case "yarn":
+      return yarnFrequencies(plain, scaling, theta);
+    case "longrope":
+      return plain.map((frequency, i) => frequency / scaling.shortFactors[i]!);
+  }
+}
+
+/** One kind of scaling. */
+export type Scaling<Type extends RopeScaling["ropeType"]> = Extract<
+  RopeScaling,
+  { ropeType: Type }
+>;
+
+/** A frequency as Llama 3's scaling changes it. */
+export function llama3Frequency(frequency: number, scaling: Scaling<"llama3">): number {
   const { factor, lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings } = scaling;
   const turns = originalMaxPositionEmbeddings * frequency / (2 * Math.PI);
   if (turns > highFreqFactor) return frequency;
   if (turns < lowFreqFactor) return frequency / factor;
   const smooth = (turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor);
   return (1 - smooth) * frequency / factor + smooth * frequency;
+}
+
+/** A ramp over the frequencies, from those kept to those divided (Peng et al. 2023, eq. 23). */
+function yarnFrequencies(
+  plain: Float64Array,
+  scaling: Scaling<"yarn">,
+  theta: number,
+): Float64Array {
+  const { factor, betaFast, betaSlow, truncate, originalMaxPositionEmbeddings } = scaling;
+  const dim = 2 * plain.length;
+  /** The frequency, by its number, that turns so often within the original length. */
+  const placeOf = (turns: number) =>
+    dim * Math.log(originalMaxPositionEmbeddings / (turns * 2 * Math.PI)) / (2 * Math.log(theta));
+  const [fast, slow] = [placeOf(betaFast), placeOf(betaSlow)];
+  const low = Math.max(truncate ? Math.floor(fast) : fast, 0);
+  const high = Math.min(truncate ? Math.ceil(slow) : slow, dim - 1);
+  const width = high === low ? 0.001 : high - low;
+  return plain.map((frequency, i) => {
+    const divided = Math.min(1, Math.max(0, (i - low) / width));
+    return frequency / factor * divided + frequency * (1 - divided);
+  });
 }

@@ -2,6 +2,9 @@
 
 import { join } from "@std/path";
 import type { Json } from "../../src/base/json.ts";
+import type { CausalLM } from "../../src/models/model.ts";
+import { matMul } from "../../src/tensor/matmul.ts";
+import type { tf } from "../../src/tensor/tf.ts";
 import { writeSafetensors } from "../../src/weights/write_safetensors.ts";
 import { goldenValues } from "../golden/weights.ts";
 
@@ -25,7 +28,7 @@ export async function goldenCases(): Promise<Map<string, GoldenCase>> {
 
 /** Runs `fn` with a folder that holds a case's config.json and weights, then removes it. */
 export async function withGoldenModel(
-  { config, shapes }: GoldenCase,
+  { config, shapes }: Pick<GoldenCase, "config" | "shapes">,
   fn: (dir: string) => Promise<void>,
 ): Promise<void> {
   const dir = await Deno.makeTempDir();
@@ -42,6 +45,11 @@ export async function withGoldenModel(
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+}
+
+/** Logits of hidden rows [N, C]: [N, V]. */
+export function allLogits(model: CausalLM, hidden: tf.Tensor2D): tf.Tensor2D {
+  return matMul(hidden, model.headWeight(), { transposeB: true });
 }
 
 /** Where the trained story model lies beside the repository; undefined, with a note, if absent. */

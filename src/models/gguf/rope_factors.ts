@@ -3,10 +3,9 @@
  * is divided by, in the tensor rope_freqs.weight.
  */
 
-import type { RopeScaling } from "../config.ts";
-import { scaleFrequency } from "../rope_angles.ts";
+import { llama3Frequency, type Scaling } from "../rope_angles.ts";
 
-type Llama3Scaling = Extract<RopeScaling, { ropeType: "llama3" }>;
+type Llama3Scaling = Scaling<"llama3">;
 
 /** What all published models have. */
 const LOW_FREQ_FACTOR = 1;
@@ -16,10 +15,10 @@ const ORIGINAL_LENGTH = 8192;
 const TOLERANCE = 1e-5;
 
 /** What each frequency is divided by, [headDim / 2]. */
-export function ropeFactors(scaling: RopeScaling, theta: number, headDim: number): Float32Array {
+export function ropeFactors(scaling: Llama3Scaling, theta: number, headDim: number): Float32Array {
   return Float32Array.from({ length: headDim / 2 }, (_, i) => {
     const frequency = frequencyOf(i, theta, headDim);
-    return frequency / scaleFrequency(frequency, scaling);
+    return frequency / llama3Frequency(frequency, scaling);
   });
 }
 
