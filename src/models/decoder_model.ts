@@ -6,6 +6,7 @@
 
 import { cachedAttention, writeSlots } from "../ops/cached_attention.ts";
 import { embedding } from "../ops/embedding.ts";
+import type { HeadWeights } from "../ops/head_logits.ts";
 import { ropeAt } from "../ops/rope.ts";
 import { segmentAttention } from "../ops/segment_attention.ts";
 import { SegmentLayout } from "../ops/segments.ts";
@@ -82,15 +83,24 @@ export class DecoderModel implements CausalLM {
     return this.#blocks.headWeight();
   }
 
-  startDecoding(prompts: TokenBatch, { lengths, slots }: DecodingOptions): DecodingStart {
+  head(): HeadWeights {
+    return {
+      weight: this.#blocks.headWeight(),
+      bias: this.#blocks.headBias?.(),
+      softcap: this.config.finalLogitSoftcapping,
+    };
+  }
+
+  startDecoding(prompts: TokenBatch, options: DecodingOptions): DecodingStart {
     const { inputIds, batchSize, length } = prompts;
+    const { lengths, slots, reach = new Int32Array(batchSize).fill(slots) } = options;
     this.#checkIds(inputIds);
     const caches: LayerCache[] = [];
     const layout = layoutOf(prompts);
     const toCache = (x: tf.Tensor3D) => tf.keep(toSlots(byBatch(x, batchSize), slots));
     try {
       const hidden = tf.tidy(() => {
-        const places = this.#angles.map((angles) => angles.place(layout, slots));
+        const places = this.#angles.map((angles) => angles.place(layout, reach));
         const rows = this.#run(inputIds, layout.positions, {
           rotate: rotationBy(places),
           attend: (_, q, k, v, settings) => {
@@ -100,7 +110,7 @@ export class DecoderModel implements CausalLM {
         });
         return embedding(rows, lengths.map((tokens, b) => b * length + tokens - 1));
       });
-      return { hidden, decoder: this.#decoder(caches, slots) };
+      return { hidden, decoder: this.#decoder(caches, reach) };
     } finally {
       layout.dispose();
     }
@@ -110,12 +120,12 @@ export class DecoderModel implements CausalLM {
     tf.dispose([...this.parameters.values()]);
   }
 
-  #decoder(caches: LayerCache[], slots: number): Decoder {
+  #decoder(caches: LayerCache[], reach: Int32Array): Decoder {
     return {
       step: (ids, positions) => {
         this.#checkIds(ids);
         return tf.tidy(() => {
-          const places = this.#angles.map((angles) => angles.at(positions, slots));
+          const places = this.#angles.map((angles) => angles.at(positions, reach));
           return this.#run(ids, positions, {
             rotate: rotationBy(places),
             attend: (layer, q, k, v, settings) => {

@@ -4,7 +4,7 @@
  * same device, whatever else is in the batch apart from rounding.
  */
 
-import { matMul } from "../tensor/matmul.ts";
+import { headLogits } from "../ops/head_logits.ts";
 import { takeFloats } from "../tensor/readback.ts";
 import { sizeClass } from "../tensor/size_class.ts";
 import type { tf } from "../tensor/tf.ts";
@@ -42,6 +42,10 @@ export async function generateBatch(
   const { decoder, hidden } = model.startDecoding(padPrompts(prompts), {
     lengths: Int32Array.from(texts, (text) => text.length),
     slots: sizeClass(Math.min(positions, longest + options.maxNewTokens)),
+    reach: Int32Array.from(
+      texts,
+      (text) => Math.min(positions, text.length + options.maxNewTokens),
+    ),
   });
   let last = hidden;
   try {
@@ -90,5 +94,5 @@ export async function readLogits(
   model: CausalLM,
   hidden: tf.Tensor2D,
 ): Promise<Float32Array> {
-  return await takeFloats(matMul(hidden, model.headWeight(), { transposeB: true }));
+  return await takeFloats(headLogits(hidden, model.head()));
 }

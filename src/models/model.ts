@@ -3,6 +3,7 @@
  * model_type implements it; callers never ask which.
  */
 
+import type { HeadWeights } from "../ops/head_logits.ts";
 import type { SegmentLayout } from "../ops/segments.ts";
 import type { tf } from "../tensor/tf.ts";
 import type { ModelConfig } from "./config.ts";
@@ -49,6 +50,11 @@ export interface DecodingOptions {
   readonly lengths: Int32Array;
   /** Slots to keep for each sequence, prompt included. */
   readonly slots: number;
+  /**
+   * [B] tokens that each sequence may grow to: where a model rotates long ones otherwise, this
+   * decides. Default: slots.
+   */
+  readonly reach?: Int32Array;
 }
 
 /** A generation under way. */
@@ -89,6 +95,8 @@ export interface CausalLM {
   hidden(batch: TokenBatch | PackedBatch): tf.Tensor2D;
   /** The head's weight, [V, C]: lm_head, or the embedding where tied. */
   headWeight(): tf.Tensor2D;
+  /** All that makes logits of hidden states: the weight and, where there are, bias and soft cap. */
+  head(): HeadWeights;
   /** Runs prompts and keeps their keys and values, for adding tokens one by one. No gradients. */
   startDecoding(prompts: TokenBatch, options: DecodingOptions): DecodingStart;
   /** Frees the weights. */

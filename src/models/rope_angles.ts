@@ -46,30 +46,35 @@ export class RopeAngles {
   /**
    * The angles of a layout's tokens; the caller disposes them.
    *
-   * @param reach Tokens that its sequences may grow to. Default: as many as they have.
+   * @param reach Tokens that each of its spans may grow to. Default: as many as it has.
    */
-  place(layout: SegmentLayout, reach = 0): PlacedAngles {
-    const { positions } = layout;
-    const size = sizeClass(greatest(positions) + 1);
-    const all = Int32Array.from({ length: size }, (_, i) => i);
-    const isLong = layout.spans.map(({ start, end }) =>
-      this.#isLong(Math.max(reach, greatest(positions.subarray(start, end)) + 1))
+  place(layout: SegmentLayout, reach?: ArrayLike<number>): PlacedAngles {
+    const { positions, spans } = layout;
+    const all = Int32Array.from({ length: sizeClass(greatest(positions) + 1) }, (_, i) => i);
+    const isLong = spans.map(({ start, end }, span) =>
+      this.#isLong(reach?.[span] ?? greatest(positions.subarray(start, end)) + 1)
     );
-    if (!isLong.includes(true) || !isLong.includes(false)) {
-      const table = (isLong[0] ? this.#long!.table : this.#short).at(all);
-      return { table, rows: tf.clone(layout.deviceRanges().positions) };
+    if (!isLong.includes(true)) {
+      return { table: this.#short.at(all), rows: tf.clone(layout.deviceRanges().positions) };
     }
     const rows = positions.slice();
-    layout.spans.forEach(({ start, end }, span) => {
-      if (isLong[span]) { for (let i = start; i < end; i++) rows[i]! += size; }
+    spans.forEach(({ start, end }, span) => {
+      if (isLong[span]) { for (let i = start; i < end; i++) rows[i]! += all.length; }
     });
     return { table: this.#both(all), rows: tf.tensor1d(rows, "int32") };
   }
 
-  /** The angles of one token each at some positions, of sequences that may grow to `reach`. */
-  at(positions: Int32Array, reach: number): PlacedAngles {
-    const table = (this.#isLong(reach) ? this.#long!.table : this.#short).at(positions);
-    return { table, rows: tf.range(0, positions.length, 1, "int32") };
+  /**
+   * The angles of tokens at some positions, as many of each sequence.
+   *
+   * @param reach [B] tokens that each of their sequences may grow to.
+   */
+  at(positions: Int32Array, reach: ArrayLike<number>): PlacedAngles {
+    const each = positions.length / reach.length;
+    const isLong = Array.from(positions, (_, i) => this.#isLong(reach[Math.floor(i / each)]!));
+    const table = isLong.includes(true) ? this.#both(positions) : this.#short.at(positions);
+    const rows = isLong.map((long, i) => long ? i + positions.length : i);
+    return { table, rows: tf.tensor1d(rows, "int32") };
   }
 
   #isLong(length: number): boolean {

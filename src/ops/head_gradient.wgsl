@@ -1,4 +1,5 @@
-// A workgroup a row of a tile: logits become dLogits = dY (onehot(target) - softmax(logits)).
+// A workgroup a row of a tile: logits, capped as they are read (head_tiles.ts), become dLogits =
+// dY (onehot(target) - softmax(logits)), followed by the cap's slope.
 
 override lanes: u32;
 
@@ -31,8 +32,9 @@ fn main(
   let scale = dY[row];
   let share = scale / states[row].y;
   for (var i = lane; i < params.length; i += lanes) {
-    var gradient = exp(logits[start + i] - best) * -share;
+    let logit = capped(logits[start + i]);
+    var gradient = exp(logit - best) * -share;
     if (i == place / width) { gradient += scale * basis(place % width); }
-    logits[start + i] = gradient;
+    logits[start + i] = gradient * capSlope(logit);
   }
 }

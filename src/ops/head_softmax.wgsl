@@ -1,7 +1,8 @@
 // A workgroup a row of a tile of logits: takes the tile into the row's running maximum and sum of
 // exponentials, and the target's logit if the tile has it. After the last tile y is right.
 //
-// A row's state is (maximum, sum of exp(logit - maximum), target's logit, unused).
+// Logits are capped as they are read (head_tiles.ts). A row's state is (maximum, sum of
+// exp(logit - maximum), target's logit, unused).
 
 override lanes: u32;
 
@@ -39,7 +40,7 @@ fn main(
   var best = LOWEST;
   var sum = V(0);
   for (var i = lane; i < params.length; i += lanes) {
-    let logit = logits[start + i];
+    let logit = capped(logits[start + i]);
     let next = max(best, largest(logit));
     sum = sum * exp(best - next) + exp(logit - next);
     best = next;

@@ -3,14 +3,16 @@
  * Nothing here is differentiable.
  */
 
+import { maxTensorBytes } from "../tensor/limits.ts";
 import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
 import { matMulInto } from "../tensor/matmul.ts";
 import { type Matrix, type MatrixRows, matrixRows } from "../tensor/matmul_problem.ts";
 import { allocate, type Binding, runProgram } from "../tensor/program.ts";
 import { rowRanges } from "../tensor/ranges.ts";
-import type { tf } from "../tensor/tf.ts";
+import { tf } from "../tensor/tf.ts";
 import gradientCode from "./head_gradient.wgsl" with { type: "text" };
 import softmaxCode from "./head_softmax.wgsl" with { type: "text" };
+import { tanhText } from "./tanh_text.ts";
 
 /** What both passes are given. */
 export interface HeadTable {
@@ -18,6 +20,10 @@ export interface HeadTable {
   readonly x: tf.Tensor2D;
   /** [V, C], may be packed. */
   readonly weight: Matrix;
+  /** [V]. */
+  readonly bias?: tf.Tensor1D;
+  /** c of the logits' c tanh(l / c). */
+  readonly softcap?: number;
   /** [M], int32. */
   readonly targets: tf.Tensor1D;
   /** Bytes of logits held at a time. */
@@ -31,7 +37,7 @@ export function tiledLogProbs(table: HeadTable): { logProbs: tf.Tensor1D; states
   const logProbs = allocate([M], "float32", "the head") as tf.Tensor1D;
   for (const tile of tilesOf(table)) {
     computeLogits(table, tile);
-    runRows("head_softmax", softmaxCode, tile, {
+    runRows("head_softmax", softmaxCode, table, tile, {
       inputs: [tile.bound, table.targets],
       inPlace: [states, logProbs],
     });
@@ -40,7 +46,7 @@ export function tiledLogProbs(table: HeadTable): { logProbs: tf.Tensor1D; states
 }
 
 /**
- * Gradients at x [M, C] and, unless the weight is frozen, at the weight [V, C].
+ * Gradients at x [M, C] and, where they train, at the weight [V, C] and the bias [V].
  *
  * @param states Of `tiledLogProbs`.
  */
@@ -48,23 +54,27 @@ export function tiledGradients(
   table: HeadTable,
   states: tf.Tensor2D,
   dY: tf.Tensor1D,
-  isFrozen: boolean,
-): { dX: tf.Tensor2D; dWeight?: tf.Tensor2D } {
+  trains: { readonly weight: boolean; readonly bias: boolean },
+): { dX: tf.Tensor2D; dWeight?: tf.Tensor2D; dBias?: tf.Tensor } {
   const { x, weight, targets } = table;
   const dX = allocate(x.shape, "float32", "the head's gradient") as tf.Tensor2D;
-  const dWeight = isFrozen
-    ? undefined
-    : allocate(weight.shape, "float32", "the head's gradient") as tf.Tensor2D;
+  const dWeight = trains.weight
+    ? allocate(weight.shape, "float32", "the head's gradient") as tf.Tensor2D
+    : undefined;
+  const dBias = trains.bias
+    ? allocate([weight.shape[0]], "float32", "the head's gradient")
+    : undefined;
   for (const tile of tilesOf(table)) {
     computeLogits(table, tile);
-    runRows("head_gradient", gradientCode, tile, {
+    runRows("head_gradient", gradientCode, table, tile, {
       inputs: [targets, states, dY],
       inPlace: [tile.bound],
     });
     matMulInto(dX, tile.logits, tile.of(weight), { accumulates: tile.start > 0 });
     if (dWeight) matMulInto(tile.of(dWeight), tile.logits, x, { transposeA: true });
+    if (dBias) matMulInto(tile.columnOf(dBias), tile.logits, onesFor(x), { transposeA: true });
   }
-  return { dX, dWeight };
+  return { dX, dWeight, dBias };
 }
 
 /** A run of the vocabulary, and where its logits go. */
@@ -77,13 +87,16 @@ interface Tile {
   readonly bound: Binding;
   /** The tile's rows of a matrix shaped as the weight. */
   of(matrix: Matrix): MatrixRows;
+  /** The tile's part of a vector of tokens, as a column. */
+  columnOf(vector: tf.Tensor): MatrixRows;
 }
 
 /** Tiles that share one place for their logits. */
 function tilesOf({ x, weight, logitBytes }: HeadTable): Tile[] {
   const M = x.shape[0];
   const [V, C] = weight.shape;
-  const most = Math.max(TOKEN_STEP, floorTo(TOKEN_STEP, logitBytes / (4 * M)));
+  const fitting = Math.min(logitBytes / (4 * M), maxTensorBytes() / (4 * C));
+  const most = Math.max(TOKEN_STEP, floorTo(TOKEN_STEP, fitting));
   const ranges = rowRanges(V, C, most);
   const largest = Math.max(...ranges.map(({ count }) => count));
   // Of one size for every M, where the vocabulary takes several tiles: the pool keeps each size.
@@ -94,32 +107,60 @@ function tilesOf({ x, weight, logitBytes }: HeadTable): Tile[] {
     logits: { rowsOf: place, firstRow: 0, shape: [M, count] },
     bound: { tensor: place, start: 0, length: M * count },
     of: (matrix) => matrixRows(matrix, start, count),
+    columnOf: (vector) => ({ rowsOf: vector, firstRow: start, shape: [count, 1] }),
   }));
 }
 
-/** Tokens of a tile are a multiple of this, so that its rows can be read as texels. */
+/**
+ * Tokens of a tile are a multiple of this, so that its rows can be read as texels, and that a
+ * binding of the bias can start where a tile does.
+ */
 const TOKEN_STEP = 64;
 
 function floorTo(step: number, value: number): number {
   return Math.floor(value / step) * step;
 }
 
-function computeLogits({ x, weight }: HeadTable, tile: Tile): void {
+/** The tile's logits, before any cap. A bias is a product of one inner step. */
+function computeLogits({ x, weight, bias }: HeadTable, tile: Tile): void {
   matMulInto(tile.logits, x, tile.of(weight), { transposeB: true });
+  if (!bias) return;
+  const column = tile.columnOf(bias);
+  matMulInto(tile.logits, onesFor(x), column, { transposeB: true, accumulates: true });
 }
+
+/** [M, 1]. */
+function onesFor(x: tf.Tensor2D): tf.Tensor2D {
+  return tf.ones([x.shape[0], 1]);
+}
+
+/** What both programs begin with. */
+const CAP = `${tanhText("V")}
+// c of c tanh(l / c); 0: none.
+override softcap: f32;
+fn capped(logit: V) -> V {
+  if (softcap == 0) { return logit; }
+  return softcap * tanhOf(logit / softcap);
+}
+fn capSlope(logit: V) -> V {
+  if (softcap == 0) { return V(1); }
+  let part = logit / softcap;
+  return 1 - part * part;
+}`;
 
 function runRows(
   name: string,
   code: string,
+  { softcap = 0 }: HeadTable,
   { start, logits }: Tile,
   bindings: { inputs: readonly Binding[]; inPlace: readonly Binding[] },
 ): void {
   const [M, T] = logits.shape;
   const width = vectorWidth(T);
   runProgram({
-    ...vectorSource(name, code, width),
+    ...vectorSource(name, `${CAP}\n${code}`, width),
     label: "the head's softmax",
-    constants: { lanes: laneShape().lanes },
+    constants: { lanes: laneShape().lanes, softcap },
     ...bindings,
     uniforms: [M, T / width, start],
     workgroups: M,

@@ -76,7 +76,7 @@ async function* batchesOf(
 async function scoreBatch(model: CausalLM, batch: PairBatch): Promise<PairScore[]> {
   const sums = tf.tidy(() => {
     const hidden = model.hidden(batch.tokens);
-    return pairSums(targetLogProbs(hidden, model.headWeight(), batch.rows, batch.targets), batch);
+    return pairSums(targetLogProbs(hidden, model.head(), batch.rows, batch.targets), batch);
   });
   const ids = batch.pairs.map((pair) => pair.id);
   return batchScores(ids, batch.counts, await takeFloats(sums));

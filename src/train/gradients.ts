@@ -82,7 +82,7 @@ export function addMicroBatch(
 ): tf.Tensor1D {
   let kept: tf.Tensor1D | undefined;
   const lossOf = (hidden: tf.Tensor2D): tf.Scalar => {
-    const logProbs = targetLogProbs(hidden, model.headWeight(), batch.rows, batch.targets);
+    const logProbs = targetLogProbs(hidden, model.head(), batch.rows, batch.targets);
     const { loss, sums } = orpoBatchLoss(logProbs, batch, window, objective);
     kept = tf.keep(sums);
     return loss;

@@ -3,7 +3,7 @@
 import { join } from "@std/path";
 import type { Json } from "../../src/base/json.ts";
 import type { CausalLM } from "../../src/models/model.ts";
-import { matMul } from "../../src/tensor/matmul.ts";
+import { headLogits } from "../../src/ops/head_logits.ts";
 import type { tf } from "../../src/tensor/tf.ts";
 import { writeSafetensors } from "../../src/weights/write_safetensors.ts";
 import { goldenValues } from "../golden/weights.ts";
@@ -49,7 +49,7 @@ export async function withGoldenModel(
 
 /** Logits of hidden rows [N, C]: [N, V]. */
 export function allLogits(model: CausalLM, hidden: tf.Tensor2D): tf.Tensor2D {
-  return matMul(hidden, model.headWeight(), { transposeB: true });
+  return headLogits(hidden, model.head());
 }
 
 /** Where the trained story model lies beside the repository; undefined, with a note, if absent. */

@@ -39,7 +39,7 @@ Deno.test("loadCausalLM: a config.json that does not parse names the file", asyn
 });
 
 Deno.test("loadCausalLM: an architecture that is not built lists those that are", async () => {
-  const error = await failure(setConfig(JSON.stringify({ ...golden.config, model_type: "gpt2" })));
+  const error = await failure(setConfig(JSON.stringify({ ...golden.config, model_type: "mamba" })));
   assertEquals(error.code, "UNKNOWN_MODEL_TYPE");
 });
 

@@ -7,13 +7,19 @@ import { forEachBackend } from "../tensor/backends.ts";
 import { checkOp, randomPlain } from "./check.ts";
 import { checkAgainstReference, withSmallKernels } from "./reference.ts";
 
-function reference(C: number, V: number, rows: Int32Array, targets: Int32Array) {
-  return (hidden: Float64Array, weight: Float64Array): Float64Array =>
+function reference(
+  C: number,
+  V: number,
+  rows: Int32Array,
+  targets: Int32Array,
+  cap: (logit: number) => number = (logit) => logit,
+) {
+  return (hidden: Float64Array, weight: Float64Array, bias?: Float64Array): Float64Array =>
     Float64Array.from(rows, (row, m) => {
       const logits = Array.from({ length: V }, (_, v) => {
-        let sum = 0;
+        let sum = bias ? bias[v]! : 0;
         for (let c = 0; c < C; c++) sum += hidden[row * C + c]! * weight[v * C + c]!;
-        return sum;
+        return cap(sum);
       });
       const top = logits.reduce((a, b) => Math.max(a, b));
       const total = logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0);
@@ -36,6 +42,37 @@ forEachBackend("targetLogProbs: value and gradients equal float64 at odd sizes",
     });
   }
 });
+
+for (const softcap of [undefined, 1.5]) {
+  const name = softcap === undefined ? "a bias" : "a bias and a soft cap";
+  const op = (h: tf.Tensor2D, w: tf.Tensor2D, bias: tf.Tensor1D, M: number, V: number, N: number) =>
+    targetLogProbs(h, { weight: w, bias, softcap }, spread(M, N, 3), spread(M, V, 5), 64 * 4 * M);
+
+  forEachBackend(`targetLogProbs: with ${name}, value and gradients equal float64`, async () => {
+    for (const [N, C, V, M] of [[5, 3, 65, 4], [63, 5, 7, 33], [4, 8, 130, 9]]) {
+      const cap = (logit: number) => softcap ? softcap * Math.tanh(logit / softcap) : logit;
+      await checkOp({
+        inputs: [randomPlain([N!, C!], "h"), randomPlain([V!, C!], "w"), randomPlain([V!], "b")],
+        op: (h: tf.Tensor2D, w: tf.Tensor2D, b: tf.Tensor1D) => op(h, w, b, M!, V!, N!),
+        reference: reference(C!, V!, spread(M!, N!, 3), spread(M!, V!, 5), cap),
+        samples: 12,
+      });
+    }
+  });
+
+  forEachBackend(
+    `targetLogProbs: with ${name}, fused equals its reference, bit for bit twice`,
+    async () => {
+      for (const [N, C, V, M] of [[63, 65, 257, 65], [65, 64, 320, 63]]) {
+        await checkAgainstReference({
+          inputs: [randomPlain([N!, C!], "h"), randomPlain([V!, C!], "w"), randomPlain([V!], "b")],
+          op: (h: tf.Tensor2D, w: tf.Tensor2D, b: tf.Tensor1D) => op(h, w, b, M!, V!, N!),
+        });
+      }
+    },
+    ["webgpu"],
+  );
+}
 
 forEachBackend("targetLogProbs: rows split into chunks give the same", async () => {
   const [N, C, V, M] = [40, 2, 30, 60];

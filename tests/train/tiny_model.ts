@@ -48,6 +48,7 @@ export function tinyModel(seed: string): CausalLM {
       dispose: () => {},
     }),
     headWeight: () => weight("lm_head.weight"),
+    head: () => ({ weight: weight("lm_head.weight") }),
     startDecoding: () => {
       throw new Error("the bigram model is only for training");
     },

@@ -57,7 +57,7 @@ export async function scorePadded(
   const batch = paddedBatch(pairs, nllScope);
   const sums = tf.tidy(() => {
     const hidden = model.hidden(batch.tokens);
-    return pairSums(targetLogProbs(hidden, model.headWeight(), batch.rows, batch.targets), batch);
+    return pairSums(targetLogProbs(hidden, model.head(), batch.rows, batch.targets), batch);
   });
   return batchScores(pairs.map((pair) => pair.id), batch.counts, await takeFloats(sums));
 }
