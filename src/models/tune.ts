@@ -17,9 +17,18 @@ export async function tuneModel(
   return await tuneFor(rowCounts.flatMap((rows) => productShapes(model, rows)));
 }
 
-/** The products of linear layers and the head on `rows` rows: forward, and both gradients. */
+/** Matrices whose rows are looked up by position, and never multiplied. */
+const LOOKED_UP = /(?:^|\.)(?:wpe|embed_positions)\.weight$/;
+
+/**
+ * The products of linear layers and the head on `rows` rows: forward, and both gradients. Of a
+ * weight stored [in, out] they are the same three.
+ */
 function productShapes({ parameters }: CausalLM, rows: number): ProductShape[] {
-  return [...parameters.values()].filter(({ rank }) => rank === 2).flatMap(({ shape }) => {
+  const multiplied = [...parameters].filter(([name, { rank }]) =>
+    rank === 2 && !LOOKED_UP.test(name)
+  );
+  return multiplied.flatMap(([, { shape }]) => {
     const [outer, inner] = shape as [number, number];
     return [
       { rows, inner, columns: outer },

@@ -22,6 +22,6 @@ export function linearLayer(
   x: tf.Tensor2D,
   { weight, bias, isTransposed }: LinearWeights,
 ): tf.Tensor2D {
-  if (isTransposed) return transposedLinear(x, weight as tf.Tensor2D, bias);
+  if (isTransposed) return transposedLinear(x, weight, bias);
   return linear(x, weight, bias);
 }

@@ -90,7 +90,7 @@ function step(
 function score(model: CausalLM, batch: PairBatch): void {
   const sums = tf.tidy(() => {
     const hidden = model.hidden(batch.tokens);
-    return pairSums(targetLogProbs(hidden, model.headWeight(), batch.rows, batch.targets), batch);
+    return pairSums(targetLogProbs(hidden, model.head(), batch.rows, batch.targets), batch);
   });
   submitPending(webgpuInternals());
   sums.dispose();

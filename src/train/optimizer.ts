@@ -20,7 +20,8 @@ export interface AdamWOptions {
   weightDecay: number;
 }
 
-const NEVER_DECAYED = /bias|layernorm|rmsnorm|(?:^|\.)norm(?:$|\.)|_norm(?:$|\.)/;
+const NEVER_DECAYED =
+  /bias|layernorm|rmsnorm|(?:^|\.)norm(?:$|\.)|_norm(?:$|\.)|(?:^|\.)ln_\w+\.weight$/;
 
 /** Tells whether weight decay applies to a parameter: to all but norms and biases. */
 export function decays(name: string): boolean {

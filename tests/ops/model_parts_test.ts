@@ -5,6 +5,7 @@ import { linearLayer } from "../../src/ops/linear_layer.ts";
 import { mlp } from "../../src/ops/mlp.ts";
 import { scale } from "../../src/ops/scale.ts";
 import { splitColumns } from "../../src/ops/split_columns.ts";
+import { packMatrix } from "../../src/tensor/packed_matrix.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";
 import { assertClose, checkOp, randomPlain } from "./check.ts";
@@ -56,6 +57,23 @@ forEachBackend(
       };
       assertClose("dX", await gradient(false), await gradient(true), 1e-6);
       x.dispose();
+    }),
+);
+
+forEachBackend(
+  "linearLayer: a packed [in, out] weight is that of its unpacked values",
+  () =>
+    withSmallKernels(async () => {
+      const [C, D] = [6, 8];
+      const { data } = randomPlain([C, D], "w");
+      const weight = packMatrix(Float32Array.from(data), [C, D], "f16");
+      const halves = Float64Array.from(new Float16Array(data));
+      await checkOp({
+        inputs: [randomPlain([5, C], "x")],
+        op: (x: tf.Tensor2D) => linearLayer(x, { weight, isTransposed: true }),
+        reference: (x) => product(x, halves, C),
+      });
+      weight.dispose();
     }),
 );
 

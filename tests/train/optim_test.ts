@@ -5,6 +5,7 @@ import { tf } from "../../src/tensor/tf.ts";
 import { AdamW, clipFactor, decays } from "../../src/train/optimizer.ts";
 import { type Schedule, scheduleFactor, warmupStepsOf } from "../../src/train/schedule.ts";
 import { forEachBackend } from "../tensor/backends.ts";
+import architectures from "../golden/architectures.json" with { type: "json" };
 import golden from "../golden/torch_optim.json" with { type: "json" };
 
 Deno.test("scheduleFactor: equals transformers' get_scheduler at every step", () => {
@@ -31,6 +32,14 @@ Deno.test("decays: norms and biases never decay, everything else does", () => {
     "lm_head.weight",
   ];
   assertEquals(names.map(decays), [true, true, false, false, false, false, true]);
+});
+
+Deno.test("decays: of every architecture the matrices, and no vector", () => {
+  for (const { shapes } of Object.values(architectures.cases)) {
+    for (const [name, shape] of Object.entries(shapes)) {
+      assertEquals(decays(name), shape.length === 2, name);
+    }
+  }
 });
 
 type Values = Record<string, number[]>;
