@@ -59,6 +59,9 @@ CASES = {
     "qwen2, window from the second layer": SPLIT | dict(
         model_type="qwen2", use_sliding_window=True, sliding_window=6, max_window_layers=1,
         tie_word_embeddings=False),
+    "qwen2, rope yarn": SPLIT | dict(
+        model_type="qwen2", use_sliding_window=False, tie_word_embeddings=True,
+        rope_scaling=dict(type="yarn", factor=4.0, original_max_position_embeddings=16)),
     "qwen3": DECODER | dict(
         model_type="qwen3", attention_bias=False, use_sliding_window=False, sliding_window=None,
         max_window_layers=2, tie_word_embeddings=True),
