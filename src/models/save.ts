@@ -5,6 +5,7 @@
 
 import { basename, join } from "@std/path";
 import { writeFileAtomic } from "../base/atomic.ts";
+import { withFields } from "../base/json_text.ts";
 import { readFloats } from "../tensor/readback.ts";
 import { type TensorSource, writeSafetensors } from "../weights/write_safetensors.ts";
 import { noModel } from "./errors.ts";
@@ -26,8 +27,8 @@ export async function saveCausalLM(model: CausalLM, baseDir: string, dir: string
     if (name !== "config.json") await Deno.copyFile(path, join(dir, name));
   }
   const dtypeKey = "dtype" in config.json ? "dtype" : "torch_dtype";
-  const saved = { ...config.json, [dtypeKey]: "float32" };
-  await writeFileAtomic(join(dir, "config.json"), JSON.stringify(saved, null, 2) + "\n");
+  const text = await Deno.readTextFile(config.file);
+  await writeFileAtomic(join(dir, "config.json"), withFields(text, { [dtypeKey]: "float32" }));
   const tensors = new Map<string, TensorSource>(
     [...model.parameters].map(([name, variable]) => [
       name,
