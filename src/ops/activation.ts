@@ -4,13 +4,13 @@
  *     x, gate, up, y [N, F]
  *     dX = dY ⊙ f'(x)      dGate = dY ⊙ up ⊙ f'(gate)      dUp = dY ⊙ f(gate)
  *
- *     silu       x σ(x)
+ *     silu       x σ(x); its gate is SwiGLU
  *     gelu       x Φ(x), Φ the normal distribution's, by erf
  *     gelu_tanh  x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2
  *     relu       max(x, 0); its slope at 0 is 0
  *
  * Saves x, or gate and up. (Hendrycks & Gimpel 2016; Shazeer 2020.) On webgpu one program each way
- * (activation_text.ts). Reference: `valueOf` and `slopeOf`. The gate of silu is `swiglu`.
+ * (activation_text.ts). Reference: `valueOf` and `slopeOf`.
  */
 
 import { runElementwise } from "../tensor/elementwise.ts";
@@ -18,7 +18,6 @@ import { withGradient } from "../tensor/gradient.ts";
 import { usesFused } from "../tensor/kernels.ts";
 import { tf } from "../tensor/tf.ts";
 import { activationText } from "./activation_text.ts";
-import { swiglu } from "./swiglu.ts";
 
 /** A function of one value. */
 export type Activation = "silu" | "gelu" | "gelu_tanh" | "relu";
@@ -46,7 +45,6 @@ export function gatedActivation(
   up: tf.Tensor2D,
   kind: Activation,
 ): tf.Tensor2D {
-  if (kind === "silu") return swiglu(gate, up);
   return withGradient<tf.Tensor2D>(
     [gate, up],
     (save) => {
@@ -65,16 +63,23 @@ export function gatedActivation(
   );
 }
 
+const LABELS = {
+  value: (kind: Activation) => kind,
+  gradient: (kind: Activation) => `${kind}'s gradient`,
+  gatedValue: (kind: Activation) => `a ${kind} gate`,
+  gatedGradient: (kind: Activation) => `a ${kind} gate's gradient`,
+};
+
 function run(
   kind: Activation,
-  what: keyof ReturnType<typeof activationText>,
+  what: keyof typeof LABELS,
   inputs: tf.Tensor2D[],
   outputs: number,
 ): tf.Tensor2D[] {
   const created = runElementwise({
     key: `activation/${kind}/${what}`,
     code: activationText(kind)[what],
-    label: `${kind}, its ${what}`,
+    label: LABELS[what](kind),
     inputs,
     outputs,
   });

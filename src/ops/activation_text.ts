@@ -6,9 +6,10 @@ import { tanhText } from "./tanh_text.ts";
 /** f and its slope, of V. */
 const FUNCTIONS: Readonly<Record<Activation, string>> = {
   silu: `
-fn valueOf(x: V) -> V { return x / (1 + exp(-x)); }
+fn sigmaOf(x: V) -> V { return 1 / (1 + exp(-x)); }
+fn valueOf(x: V) -> V { return x * sigmaOf(x); }
 fn slopeOf(x: V) -> V {
-  let sigma = 1 / (1 + exp(-x));
+  let sigma = sigmaOf(x);
   return sigma * (1 + x * (1 - sigma));
 }`,
   // erf by Abramowitz & Stegun 7.1.26, within 1.5e-7 everywhere.

@@ -14,7 +14,7 @@ import { tf } from "../tensor/tf.ts";
 import code from "./column_sum.wgsl" with { type: "text" };
 
 /** Rows that one lane adds. */
-export const ROW_BLOCK = 32;
+const ROW_BLOCK = 32;
 
 /** Adds up the rows of a matrix. */
 export function columnSum(x: tf.Tensor2D): tf.Tensor1D {
@@ -27,18 +27,34 @@ export function columnSum(x: tf.Tensor2D): tf.Tensor1D {
 }
 
 function sumBlocks(x: tf.Tensor2D): tf.Tensor2D {
-  const [N, C] = x.shape;
+  return blockSums({ name: "column_sum", code, label: "a sum over rows", inputs: [x] }, x.shape);
+}
+
+/** A program that adds something up over blocks of `ROW_BLOCK` rows, a lane a column. */
+export interface BlockProgram {
+  /** Names the code, whose constants are `lanes` and `block` and whose uniforms rows and vectors. */
+  readonly name: string;
+  readonly code: string;
+  readonly label: string;
+  readonly inputs: readonly tf.Tensor[];
+}
+
+/** The sums of each block of rows of [N, C] inputs: [N / ROW_BLOCK, C]. On webgpu alone. */
+export function blockSums(
+  { name, code, label, inputs }: BlockProgram,
+  [N, C]: readonly [number, number],
+): tf.Tensor2D {
   const { lanes } = laneShape();
   const width = vectorWidth(C);
   const blocks = Math.ceil(N / ROW_BLOCK);
-  const [y] = runProgram({
-    ...vectorSource("column_sum", code, width),
-    label: "a sum over rows",
+  const [sums] = runProgram({
+    ...vectorSource(name, code, width),
+    label,
     constants: { lanes, block: ROW_BLOCK },
-    inputs: [x],
+    inputs,
     outputs: [{ shape: [blocks, C] }],
     uniforms: [N, C / width],
     workgroups: [Math.ceil(C / width / lanes), blocks, 1],
   });
-  return y as tf.Tensor2D;
+  return sums as tf.Tensor2D;
 }

@@ -1,7 +1,7 @@
 /**
  * gatedMlp: y = (f(x Wgᵀ) ⊙ x Wuᵀ) Wdᵀ
  *
- *     x [N, C]   gate, up [F, C]   down [C, F]   y [N, C]   f: `Activation`, silu for swiglu
+ *     x [N, C]   gate, up [F, C]   down [C, F]   y [N, C]   f: `Activation`
  *
  * Its gradient is that of its parts: `linearLayer` and `gatedActivation`. Biases are optional, one
  * a matrix. Gate and up may be the halves of one matrix [2 F, C].

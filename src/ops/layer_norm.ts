@@ -15,7 +15,7 @@ import { usesFused } from "../tensor/kernels.ts";
 import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
 import { floatBits, runProgram } from "../tensor/program.ts";
 import { tf } from "../tensor/tf.ts";
-import { columnSum, ROW_BLOCK } from "./column_sum.ts";
+import { blockSums, columnSum } from "./column_sum.ts";
 import forwardCode from "./layer_norm.wgsl" with { type: "text" };
 import dWeightCode from "./layer_norm_dweight.wgsl" with { type: "text" };
 import dXCode from "./layer_norm_dx.wgsl" with { type: "text" };
@@ -121,21 +121,15 @@ const fused: Passes = {
     })[0]!;
   },
   weightGradient(x, statistics, dY) {
-    const [N, C] = x.shape;
-    const width = vectorWidth(C);
-    const { lanes } = laneShape();
-    const blocks = Math.ceil(N / ROW_BLOCK);
-    const [sums] = runProgram({
-      ...vectorSource("layer_norm_dweight", dWeightCode, width),
+    const program = {
+      name: "layer_norm_dweight",
+      code: dWeightCode,
       label: "layer norm's weight gradient",
-      constants: { lanes, block: ROW_BLOCK },
       inputs: [x, statistics, dY],
-      outputs: [{ shape: [blocks, C] }],
-      uniforms: [N, C / width],
-      workgroups: [Math.ceil(C / width / lanes), blocks, 1],
-    });
-    const total = columnSum(sums as tf.Tensor2D);
-    sums!.dispose();
+    };
+    const sums = blockSums(program, x.shape);
+    const total = columnSum(sums);
+    sums.dispose();
     return total;
   },
 };

@@ -15,7 +15,7 @@ import { usesFused } from "../tensor/kernels.ts";
 import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
 import { floatBits, runProgram } from "../tensor/program.ts";
 import { tf } from "../tensor/tf.ts";
-import { columnSum, ROW_BLOCK } from "./column_sum.ts";
+import { blockSums, columnSum } from "./column_sum.ts";
 import forwardCode from "./rms_norm.wgsl" with { type: "text" };
 import dWeightCode from "./rms_norm_dweight.wgsl" with { type: "text" };
 import dXCode from "./rms_norm_dx.wgsl" with { type: "text" };
@@ -112,20 +112,14 @@ function inputGradient(
 }
 
 function weightGradient(x: tf.Tensor2D, r: tf.Tensor2D, dY: tf.Tensor2D): tf.Tensor1D {
-  const [N, C] = x.shape;
-  const width = vectorWidth(C);
-  const { lanes } = laneShape();
-  const blocks = Math.ceil(N / ROW_BLOCK);
-  const [sums] = runProgram({
-    ...vectorSource("rms_norm_dweight", dWeightCode, width),
+  const program = {
+    name: "rms_norm_dweight",
+    code: dWeightCode,
     label: "rms norm's weight gradient",
-    constants: { lanes, block: ROW_BLOCK },
     inputs: [x, r, dY],
-    outputs: [{ shape: [blocks, C] }],
-    uniforms: [N, C / width],
-    workgroups: [Math.ceil(C / width / lanes), blocks, 1],
-  });
-  const total = columnSum(sums as tf.Tensor2D);
-  sums!.dispose();
+  };
+  const sums = blockSums(program, x.shape);
+  const total = columnSum(sums);
+  sums.dispose();
   return total;
 }

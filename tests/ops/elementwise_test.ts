@@ -1,6 +1,5 @@
 import { rmsNorm } from "../../src/ops/rms_norm.ts";
 import { rope } from "../../src/ops/rope.ts";
-import { swiglu } from "../../src/ops/swiglu.ts";
 import { gatedMlp } from "../../src/ops/gated_mlp.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";
@@ -61,14 +60,6 @@ forEachBackend("rope: value and gradient equal float64, shared and own tables", 
 });
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-
-forEachBackend("swiglu: value and gradients equal float64, large gates included", async () => {
-  await checkOp({
-    inputs: [randomPlain([33, 5], "gate", 8), randomPlain([33, 5], "up")],
-    op: (gate: tf.Tensor2D, up: tf.Tensor2D) => swiglu(gate, up),
-    reference: (gate, up) => gate.map((g, i) => g * sigmoid(g) * up[i]!),
-  });
-});
 
 forEachBackend("gatedMlp: value and gradients equal float64, biases included", async () => {
   const [N, C, F] = [5, 3, 7];

@@ -28,7 +28,7 @@ forEachBackend("trainOrpo: profiled steps change no bit; steps 3 to 5 are seen",
     assert(profile.kernelMs > 0 && profile.kernelMs < profile.wallMs);
     if (device.backend !== "webgpu") return;
     // Ours and tfjs's, the same ones in each of three equal steps.
-    for (const label of ["matmul", "an AdamW update", "swiglu's gradient", "tfjs Add"]) {
+    for (const label of ["matmul", "an AdamW update", "a silu gate's gradient", "tfjs Add"]) {
       const count = profile.ops.find((op) => op.label === label)?.count ?? 0;
       assert(count > 0 && count % 3 === 0, `${label}: ${count}`);
     }
