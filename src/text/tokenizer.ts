@@ -37,7 +37,7 @@ export interface Tokenizer {
   readonly vocabSize: number;
   /** config.json's vocab_size: the rows of the model's embedding. */
   readonly modelVocabSize?: number;
-  /** config.json's max_position_embeddings. */
+  /** config.json's max_position_embeddings, GPT-2's n_positions. */
   readonly maxPositions?: number;
   /** What begins a text, where `addBos` says so. */
   readonly bosTokenId?: number;
@@ -100,7 +100,7 @@ class FolderTokenizer implements Tokenizer {
     this.#special = new Set(added.filter((token) => token.special).map((token) => token.id));
     this.vocabSize = highestId(this.#library) + 1;
     this.modelVocabSize = numberOf(modelConfig.vocab_size);
-    this.maxPositions = numberOf(modelConfig.max_position_embeddings);
+    this.maxPositions = numberOf(modelConfig.max_position_embeddings ?? modelConfig.n_positions);
 
     const idOf = (name: string) => {
       const text = specialTokenText(config[`${name}_token`]);

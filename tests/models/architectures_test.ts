@@ -12,7 +12,7 @@ import { parseConfig } from "../../src/models/parse_config.ts";
 import { SegmentLayout } from "../../src/ops/segments.ts";
 import { readFloats, takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
-import { windowGradients } from "../../src/train/gradients.ts";
+import { windowGradients, type WindowResult } from "../../src/train/gradients.ts";
 import { resolveObjective } from "../../src/train/objective.ts";
 import { planWindow } from "../../src/train/window_plan.ts";
 import { formula } from "../golden/weights.ts";
@@ -88,6 +88,10 @@ async function checkGradients(model: CausalLM, { orpo }: ArchitectureCase): Prom
   const limits = { pairs: 1, tokens: Infinity };
   const plan = planWindow([{ id: "0", ...pair }], objective.nllScope, limits);
   const window = await windowGradients(model, plan, { objective });
+  await checkSameBits(
+    window,
+    await windowGradients(model, plan, { objective, recomputedLayers: 9 }),
+  );
   assertEquals([...window.gradients.keys()].sort(), Object.keys(orpo.gradients).sort());
   for (const [name, gradient] of window.gradients) {
     const values = await readFloats(gradient);
@@ -108,4 +112,16 @@ async function checkGradients(model: CausalLM, { orpo }: ArchitectureCase): Prom
     assertClose(`d ${name}`, parts(actual), parts([norm, product, first, last]), 1e-3);
   }
   freeWindow(window);
+}
+
+/** Frees the second window. */
+async function checkSameBits(first: WindowResult, second: WindowResult): Promise<void> {
+  for (const [name, gradient] of second.gradients) {
+    const [again, before] = [
+      await readFloats(gradient),
+      await readFloats(first.gradients.get(name)!),
+    ];
+    assertEquals(again, before, `d ${name}, with every layer computed twice`);
+  }
+  freeWindow(second);
 }
