@@ -1,7 +1,9 @@
 /**
- * Changes a JSON text without touching what it does not name: numbers stay as they are written, so
- * that 1.0 does not become 1. Readers that tell integers from floats (Python's) care.
+ * JSON text for readers that tell integers from floats, as Python's do and JSON.stringify does not:
+ * numbers that were read stay as they were written, others are floats where they are to be.
  */
+
+import type { JsonObject } from "./json.ts";
 
 /** What V8 has of the proposal "JSON.parse source text access", and TypeScript not yet. */
 interface JsonSource {
@@ -12,6 +14,20 @@ interface JsonSource {
   rawJSON(source: string): unknown;
 }
 
+const source = JSON as unknown as JsonSource;
+
+/**
+ * Writes a JSON object's text, two spaces deep, in which whole numbers of some fields keep a
+ * fraction: 30 is written as 30.0.
+ *
+ * @param floats Names of fields, at any depth.
+ */
+export function jsonText(value: JsonObject, floats: ReadonlySet<string>): string {
+  const asFloat = (key: string, value: unknown) =>
+    floats.has(key) && Number.isSafeInteger(value) ? source.rawJSON(`${value}.0`) : value;
+  return JSON.stringify(value, asFloat, 2) + "\n";
+}
+
 /**
  * Writes a JSON object's text anew, two spaces deep, with some fields set.
  *
@@ -19,10 +35,9 @@ interface JsonSource {
  * @param fields By name; a new one comes last.
  */
 export function withFields(text: string, fields: Readonly<Record<string, string>>): string {
-  const json = JSON as unknown as JsonSource;
-  const kept = json.parse(
+  const kept = source.parse(
     text,
-    (_, value, { source }) => typeof value === "number" ? json.rawJSON(source!) : value,
+    (_, value, context) => typeof value === "number" ? source.rawJSON(context.source!) : value,
   ) as Record<string, unknown>;
   return JSON.stringify({ ...kept, ...fields }, null, 2) + "\n";
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { withFields } from "../../src/base/json_text.ts";
+import { jsonText, withFields } from "../../src/base/json_text.ts";
 
 Deno.test("withFields: numbers stay as they are written, fields are replaced in place", () => {
   const text =
@@ -14,4 +14,15 @@ Deno.test("withFields: numbers stay as they are written, fields are replaced in 
 Deno.test("withFields: integers beyond 2^53 keep their digits", () => {
   const changed = withFields('{"n": 1000000000000000019884624838656}', {});
   assertEquals(changed, '{\n  "n": 1000000000000000019884624838656\n}\n');
+});
+
+Deno.test("jsonText: whole numbers are floats where they are to be", () => {
+  const text = jsonText(
+    { cap: 30, size: 30, eps: 1e-6, deep: { cap: 2.5 }, none: null },
+    new Set(["cap", "eps"]),
+  );
+  assertEquals(
+    text.replace(/\s+/g, ""),
+    '{"cap":30.0,"size":30,"eps":0.000001,"deep":{"cap":2.5},"none":null}',
+  );
 });

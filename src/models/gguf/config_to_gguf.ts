@@ -4,7 +4,7 @@
  */
 
 import type { GgufField } from "../../weights/gguf_types.ts";
-import type { ModelConfig } from "../config.ts";
+import type { ModelConfig, RopeScaling } from "../config.ts";
 import { badField, missingField, notInGgufModel } from "../errors.ts";
 import type { ConfigSource } from "../parse_config.ts";
 import type { GgufArchitecture } from "./architectures.ts";
@@ -12,6 +12,9 @@ import { queryScalar } from "./query_scalar.ts";
 
 const uint32 = (value: number): GgufField => ({ type: "uint32", value });
 const float32 = (value: number): GgufField => ({ type: "float32", value });
+
+/** Rotary scalings that are written: as metadata, or as the tensor rope_freqs.weight. */
+const ROPE_TYPES: readonly RopeScaling["ropeType"][] = ["default", "linear", "llama3"];
 
 /** Models with a window over every block, which llama.cpp leaves out. */
 const UNWINDOWED = ["mistral", "phi3"];
@@ -26,6 +29,8 @@ export function configToGguf(
   const json: Record<string, unknown> = {
     max_position_embeddings: config.maxPositionEmbeddings,
     n_inner: 4 * config.hiddenSize,
+    // The newer rope_parameters says it elsewhere.
+    ...(config.slidingRopeTheta ? { rope_local_base_freq: config.slidingRopeTheta } : {}),
     ...withoutNulls(source.json),
   };
   const metadata = new Map<string, GgufField>([["vocab_size", uint32(config.vocabSize)]]);
@@ -74,6 +79,10 @@ function refuseOthers(
   const rope = (json.rope_parameters ?? {}) as Record<string, unknown>;
   const partial = json.partial_rotary_factor ?? rope.partial_rotary_factor ?? 1;
   if (partial !== 1) refuse("partial_rotary_factor");
+  if (!ROPE_TYPES.includes(config.ropeScaling.ropeType)) {
+    const reason = `llama.cpp's "${arch.name}" has no "${config.ropeScaling.ropeType}" rotation`;
+    throw notInGgufModel(file, reason);
+  }
   const kind = (i: number) => isSliding(arch, i) ? "sliding_attention" : "full_attention";
   if (!agrees(json.layer_types, kind)) refuse("layer_types");
   if (!agrees(json.no_rope_layers, (i) => Number((i + 1) % 4 !== 0))) refuse("no_rope_layers");

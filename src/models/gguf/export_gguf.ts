@@ -8,6 +8,7 @@ import { tokenizerToGguf } from "../../text/gguf/to_gguf.ts";
 import type { GgufOutDtype } from "../../weights/gguf_quantize.ts";
 import { GGUF_TENSOR_TYPES, type GgufField } from "../../weights/gguf_types.ts";
 import { type GgufTensorSource, writeGguf } from "../../weights/write_gguf.ts";
+import { withoutPrefix } from "../checkpoint_names.ts";
 import type { ModelConfig } from "../config.ts";
 import { noModel, notInGgufModel } from "../errors.ts";
 import { readJson } from "../folder.ts";
@@ -81,7 +82,7 @@ export async function exportGguf(
 
 function tensorSources(
   arch: GgufArchitecture,
-  { config, architecture, weights }: CheckedFolder,
+  { config, architecture, weights, shapes }: CheckedFolder,
   dtype: GgufOutDtype,
   signal: AbortSignal | undefined,
 ): Map<string, GgufTensorSource> {
@@ -91,12 +92,14 @@ function tensorSources(
     const name = tensorFromHf(arch, hf);
     if (!name) throw notInGgufModel(weights.dir, `llama.cpp's "${arch.name}" has no "${hf}"`);
     const written = changedShape(name.change, shape);
+    const stored = shapes.has(hf) ? hf : withoutPrefix(hf, architecture.basePrefix ?? "");
     sources.set(name.gguf, {
       dtype: tensorDtype(name.gguf, written, dtype),
       shape: written,
       values: async () => {
         signal?.throwIfAborted();
-        return makeChange(name.change, await weights.read(hf), shape, headsOf(name.gguf, heads));
+        const values = await weights.read(stored);
+        return makeChange(name.change, values, shape, headsOf(name.gguf, heads));
       },
     });
   }

@@ -7,6 +7,7 @@
 import { join } from "@std/path";
 import { writeFileAtomic } from "../../base/atomic.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { jsonText } from "../../base/json_text.ts";
 import { type ConvertedTokenizer, tokenizerFromGguf } from "../../text/gguf/from_gguf.ts";
 import { checkWeights } from "../../weights/check.ts";
 import { type Gguf, openGguf } from "../../weights/gguf.ts";
@@ -16,7 +17,12 @@ import { type TensorSource, writeSafetensors } from "../../weights/write_safeten
 import { unsupportedGgufModel } from "../errors.ts";
 import { modelTypeOf, parseConfig } from "../parse_config.ts";
 import { architectureOf } from "../registry.ts";
-import { type GgufArchitecture, tensorFromGguf, type TensorName } from "./architectures.ts";
+import {
+  GGUF_ARCHITECTURES,
+  type GgufArchitecture,
+  tensorFromGguf,
+  type TensorName,
+} from "./architectures.ts";
 import { changedShape, type Heads, headsOf, undoChange } from "./changes.ts";
 import { configFromGguf } from "./config_from_gguf.ts";
 
@@ -30,6 +36,12 @@ export interface GgufModel {
   readonly generationConfig: JsonObject;
   readonly tokenizer: ConvertedTokenizer;
 }
+
+/** Fields that transformers takes no integer for. */
+const FLOATS = new Set(
+  GGUF_ARCHITECTURES.flatMap(({ fields }) => fields)
+    .filter(({ type }) => type === "float32").map(({ hf }) => hf),
+);
 
 /** Tensors that are said by the configuration, or that nothing needs. */
 const NO_WEIGHTS = /^(rope_freqs|blk\.\d+\.attn_rot_embd)\.weight$/;
@@ -80,7 +92,7 @@ export async function openGgufModel(file: string): Promise<GgufModel> {
  */
 export async function importGguf(file: string, dir: string): Promise<void> {
   const { weights, config, generationConfig, tokenizer } = await openGgufModel(file);
-  const json = (value: JsonObject) => JSON.stringify(value, null, 2) + "\n";
+  const json = (value: JsonObject) => jsonText(value, FLOATS);
   const texts = {
     "config.json": json(config),
     "generation_config.json": json(generationConfig),
