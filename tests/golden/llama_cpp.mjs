@@ -22,8 +22,9 @@ const vocabOnly = prompts.length === 0;
 const model = await llama.loadModel({ modelPath, gpuLayers: 0, vocabOnly });
 const context = vocabOnly ? null : await model.createContext({ contextSize: 256, threads: 1 });
 const result = { tokens: texts.map((text) => model.tokenize(text)), greedy: [], probabilities: [] };
+const sequence = context?.getSequence();
 for (const prompt of prompts) {
-  const sequence = context.getSequence();
+  await sequence.clearHistory();
   const ids = [];
   for await (const id of sequence.evaluate(prompt, { temperature: 0 })) {
     ids.push(id);
@@ -32,13 +33,15 @@ for (const prompt of prompts) {
   result.greedy.push(ids);
   await sequence.clearHistory();
   const all = { temperature: 1, topK: 0, topP: 1, minP: 0 };
+  // None where the token drawn ends the text.
+  let likeliest = null;
   for await (
     const { probabilities } of sequence.evaluateWithMetadata(prompt, { probabilities: true }, all)
   ) {
-    result.probabilities.push([...probabilities].slice(0, 10));
+    likeliest = [...probabilities].slice(0, 10);
     break;
   }
-  sequence.dispose();
+  result.probabilities.push(likeliest);
 }
 console.log(JSON.stringify(result));
 process.exit(0);

@@ -1,6 +1,6 @@
 /** Every architecture as a GGUF file and back: what comes back computes what transformers does. */
 
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
 import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
@@ -12,6 +12,8 @@ import { tf } from "../../src/tensor/tf.ts";
 import golden from "../golden/architectures.json" with { type: "json" };
 import { assertClose } from "../ops/check.ts";
 import { allLogits, type GoldenCase } from "./fixtures.ts";
+import { folder, llamaCpp } from "./llama_cpp.ts";
+import { nextProbabilities } from "./next_logits.ts";
 import { withTextModel } from "./text_model.ts";
 
 /** What llama.cpp computes otherwise, or does not have. */
@@ -103,4 +105,41 @@ async function logitsOf(dir: string, ids: number[]): Promise<Float32Array> {
   const values = await takeFloats(logits);
   model.dispose();
   return values;
+}
+
+/** Models that llama.cpp has, and how many tokens of a prompt it computes as they do. */
+const WRITTEN: [name: string, golden: GoldenCase, tokens: number][] = [
+  ...Object.entries(golden.cases).filter(([name]) => !REFUSED[name]).map((
+    [name, model],
+  ): [string, GoldenCase, number] => [name, model as unknown as GoldenCase, ROWS[name] ?? 20]),
+  ...CHANGED.map(([name, change]): [string, GoldenCase, number] => {
+    const { config, shapes } = golden.cases[name];
+    return [name, { config: { ...config, ...change }, shapes } as unknown as GoldenCase, 20];
+  }),
+];
+
+for (const [name, model, tokens] of WRITTEN) {
+  Deno.test({
+    name: `exportGguf: llama.cpp computes "${name}" as this project does`,
+    ignore: folder === undefined,
+    fn: () =>
+      withTextModel(model, async (dir, file) => {
+        await openDevice("wasm");
+        await exportGguf(dir, file, { dtype: "F32" });
+        const [ids] = golden.sequences as [number[]];
+        // Several: where the token drawn ends the text, node-llama-cpp gives no probabilities.
+        const prompts = [0, 1, 2, 3].map((left) => ids.slice(0, tokens - left));
+        const { probabilities } = await llamaCpp({ model: file, prompts, count: 1 });
+        assert(probabilities.some((given) => given !== null), "no probabilities");
+        const own = await loadCausalLM(dir);
+        for (const [i, given] of probabilities.entries()) {
+          const expected = await nextProbabilities(own, prompts[i]!);
+          for (const [id, theirs] of given ?? []) {
+            // llama.cpp keeps keys and values in float16.
+            assert(Math.abs(theirs - expected[id]!) <= 2e-3, `prompt ${i}, token ${id}: ${theirs}`);
+          }
+        }
+        own.dispose();
+      }),
+  });
 }

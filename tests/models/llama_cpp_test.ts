@@ -10,40 +10,15 @@ import { generateBatch } from "../../src/models/generate.ts";
 import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
 import { importGguf } from "../../src/models/gguf/import_gguf.ts";
 import { loadCausalLM } from "../../src/models/load.ts";
-import type { CausalLM } from "../../src/models/model.ts";
 import { openDevice } from "../../src/tensor/device.ts";
-import { takeFloats } from "../../src/tensor/readback.ts";
-import { tf } from "../../src/tensor/tf.ts";
 import { tokenizerFromGguf } from "../../src/text/gguf/from_gguf.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
 import { openGguf } from "../../src/weights/gguf.ts";
 import { writeGguf } from "../../src/weights/write_gguf.ts";
 import { goldenCases, storiesDir } from "./fixtures.ts";
-import { nextLogits } from "./next_logits.ts";
+import { folder, llamaCpp } from "./llama_cpp.ts";
+import { nextProbabilities } from "./next_logits.ts";
 import { withTextModel } from "./text_model.ts";
-
-const folder = Deno.env.get("NODE_LLAMA_CPP");
-if (folder === undefined) {
-  console.log("llama.cpp tests are skipped: NODE_LLAMA_CPP names no folder with node-llama-cpp");
-}
-
-interface Answer {
-  tokens: number[][];
-  greedy: number[][];
-  probabilities: [number, number][][];
-}
-
-async function llamaCpp(request: Record<string, unknown>): Promise<Answer> {
-  const script = new URL("../golden/llama_cpp.mjs", import.meta.url).pathname;
-  const command = new Deno.Command("node", {
-    args: [script, folder!, JSON.stringify(request)],
-    stdout: "piped",
-    stderr: "inherit",
-  });
-  const { success, stdout } = await command.output();
-  assert(success, "llama.cpp failed");
-  return JSON.parse(new TextDecoder().decode(stdout));
-}
 
 const PROMPTS = [[1], [1, 403, 407, 261], [1, 410, 338, 401]];
 const COUNT = 40;
@@ -143,9 +118,4 @@ for (const pre of ["gpt-2", "smollm", "llama-bpe", "dbrx", "stablelm2", "default
       await Deno.remove(dir, { recursive: true });
     },
   });
-}
-
-async function nextProbabilities(model: CausalLM, prompt: number[]): Promise<Float32Array> {
-  const logits = await nextLogits(model, prompt);
-  return await takeFloats(tf.tidy(() => tf.softmax(tf.tensor1d(logits))));
 }
