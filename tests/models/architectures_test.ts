@@ -10,6 +10,7 @@ import { loadCausalLM } from "../../src/models/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
 import { parseConfig } from "../../src/models/parse_config.ts";
 import { SegmentLayout } from "../../src/ops/segments.ts";
+import { DecodingSession } from "../../src/models/session.ts";
 import { readFloats, takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { windowGradients, type WindowResult } from "../../src/train/gradients.ts";
@@ -56,6 +57,7 @@ for (const [name, architecture] of Object.entries(golden.cases)) {
           const { prompt, ids } = architecture.greedy;
           const text = await generate(model, prompt, { maxNewTokens: ids.length, eosTokenIds: [] });
           assertEquals(text, ids);
+          await checkSession(model, architecture);
           model.dispose();
           assertEquals(tf.memory().numTensors, before, "tensors left behind");
         })
@@ -79,6 +81,20 @@ async function checkLogits(model: CausalLM, { logits }: ArchitectureCase): Promi
   const inputIds = Int32Array.from(sequences.flat());
   const rows = tf.tidy(() => allLogits(model, model.hidden({ inputIds, layout })));
   assertClose("logits", await takeFloats(rows), logits.flat(2), 1e-4);
+}
+
+/** The same text in two pieces, the second of which finds most of its prompt on the device. */
+async function checkSession(model: CausalLM, { greedy }: ArchitectureCase): Promise<void> {
+  const { prompt, ids } = greedy;
+  using session = new DecodingSession(model, { roomTokens: ids.length });
+  const start = await session.generate(prompt, { maxNewTokens: 3, eosTokenIds: [] });
+  assertEquals(start.ids, ids.slice(0, 3));
+  const rest = await session.generate([...prompt, ...ids.slice(0, 8)], {
+    maxNewTokens: ids.length - 8,
+    eosTokenIds: [],
+  });
+  assertEquals(rest.ids, ids.slice(8));
+  assert(rest.cachedTokens >= prompt.length, `${rest.cachedTokens} tokens from the cache`);
 }
 
 /** Of the ORPO loss of a packed pair, whose answers share their prompt. */

@@ -115,12 +115,22 @@ forEachBackend("cachedAttention: windows, caps and scales equal the whole sequen
       settings.window ?? Infinity,
     );
     const { y } = attentionReference({ N: T, H, K, D }, sees, [q!, k!, v!, q!], settings);
-    const actual = tf.tidy(() => {
-      const cache = (x: Float64Array) =>
-        tf.transpose(tf.tensor4d(Float32Array.from(x), [1, T, K, D]), [0, 2, 1, 3]) as tf.Tensor4D;
-      const last = tf.tensor4d(Float32Array.from(q!.subarray((T - 1) * H * D)), [1, 1, H, D]);
-      return cachedAttention(last, cache(k!), cache(v!), Int32Array.of(T - 1), settings);
-    });
-    assertClose("y", await takeFloats(actual), y.subarray((T - 1) * H * D), 1e-5);
+    // The last query alone, and the last three at once.
+    for (const queries of [1, 3]) {
+      const actual = tf.tidy(() => {
+        const cache = (x: Float64Array) =>
+          tf.transpose(tf.tensor4d(Float32Array.from(x), [1, T, K, D]), [
+            0,
+            2,
+            1,
+            3,
+          ]) as tf.Tensor4D;
+        const rows = Float32Array.from(q!.subarray((T - queries) * H * D));
+        const positions = Int32Array.from({ length: queries }, (_, i) => T - queries + i);
+        const last = tf.tensor4d(rows, [1, queries, H, D]);
+        return cachedAttention(last, cache(k!), cache(v!), positions, settings);
+      });
+      assertClose("y", await takeFloats(actual), y.subarray((T - queries) * H * D), 1e-5);
+    }
   }
 });
