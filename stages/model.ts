@@ -49,10 +49,16 @@ const config = z.strictObject({
       "copied; a GGUF file, which is converted to one; or a model of the hub: owner/name or " +
       "owner/name@revision.",
   ),
+  adapter: z.string().min(1).optional().describe(
+    "Folder of a PEFT LoRA adapter of that model, merged into its weights, in float32.",
+  ),
   init: init.optional().describe("A new Llama model; its weights come from the run's seed."),
 }).refine((value) => (value.from === undefined) !== (value.init === undefined), {
   path: ["from"],
   message: "give either from or init",
+}).refine((value) => value.adapter === undefined || value.from !== undefined, {
+  path: ["adapter"],
+  message: "an adapter is merged into the model of from",
 });
 
 type Config = z.output<typeof config>;
@@ -74,8 +80,13 @@ export const model: Stage<
   inputs: {},
   outputs: { model: modelFolder },
   config,
-  sources: async ({ from }, resolvePath) =>
-    from === undefined ? [] : await modelSources(from, resolvePath),
+  sources: async ({ from, adapter }, resolvePath) => {
+    if (from === undefined) return [];
+    const files = await modelSources(from, resolvePath);
+    if (adapter === undefined) return files;
+    const { adapterFiles } = await import("../src/models/lora_files.ts");
+    return [...files, ...await adapterFiles(resolvePath(adapter))];
+  },
   prepare: async ({ from }, context) => {
     if (from !== undefined) await prepareModel(from, context);
   },
@@ -95,25 +106,36 @@ export const model: Stage<
 export default model;
 
 async function takeModel(ctx: Context): Promise<FolderDraft> {
-  const { basename, join } = await import("@std/path");
-  const { modelFiles } = await import("../src/models/folder.ts");
   const { loadTokenizer } = await import("../src/text/tokenizer.ts");
   const from = await modelDir(ctx.config.from!, ctx);
-  if (isGgufPath(from)) {
-    const { importGguf } = await import("../src/models/gguf/import_gguf.ts");
-    return async (dir) => {
-      await importGguf(from, dir);
-      await recordModel(dir, ctx);
-    };
-  }
+  if (isGgufPath(from)) return (dir) => importModel(from, dir, ctx);
   await recordModel(from, ctx);
   // Whoever reads the artifact needs its tokenizer: a fault is to be told with the folder's name.
   await loadTokenizer(from);
-  return async (dir) => {
-    for (const path of await modelFiles(from)) {
-      await Deno.copyFile(path, join(dir, basename(path)));
-    }
-  };
+  return (dir) => copyModel(from, dir, ctx);
+}
+
+/** A GGUF file as a folder. */
+async function importModel(from: string, dir: string, ctx: Context): Promise<void> {
+  const { importGguf } = await import("../src/models/gguf/import_gguf.ts");
+  const isMerged = ctx.config.adapter !== undefined;
+  const base = isMerged ? await Deno.makeTempDir({ dir: ctx.scratch }) : dir;
+  await importGguf(from, base);
+  await recordModel(base, ctx);
+  if (!isMerged) return;
+  await copyModel(base, dir, ctx);
+  await Deno.remove(base, { recursive: true });
+}
+
+/** The model's files, or where there is an adapter the model with it merged. */
+async function copyModel(from: string, dir: string, ctx: Context): Promise<void> {
+  const { basename, join } = await import("@std/path");
+  if (ctx.config.adapter !== undefined) {
+    const { mergeAdapter } = await import("../src/models/lora_source.ts");
+    return await mergeAdapter(from, ctx.resolvePath(ctx.config.adapter), dir);
+  }
+  const { modelFiles } = await import("../src/models/folder.ts");
+  for (const path of await modelFiles(from)) await Deno.copyFile(path, join(dir, basename(path)));
 }
 
 function makeModel(options: Init, ctx: Context): FolderDraft {

@@ -5,6 +5,7 @@
 
 import { join } from "@std/path";
 import type { JsonObject } from "../src/base/json.ts";
+import type { LoraSource } from "../src/models/lora_source.ts";
 import {
   API_VERSION,
   type Forecast,
@@ -34,8 +35,8 @@ export const orpo: Stage<OrpoInputs, OrpoOutputs, OrpoOptions, OrpoOptionsInput,
   outputs: { model: modelFolder, log: trainingLog },
   config: orpoOptions,
   // How often figures are read and checkpoints kept changes no weight and no row. Neither does what
-  // memory is saved by, but for the rounding of another cut into micro-batches: no more than another
-  // device does. A training that ran out of memory goes on with less.
+  // memory is saved by, but for the rounding of another cut into micro-batches (no more than another
+  // device does) and what LoRA's dropout draws for it. A training that ran out of memory goes on with less.
   volatile: [
     "loggingSteps",
     "saveSteps",
@@ -45,6 +46,11 @@ export const orpo: Stage<OrpoInputs, OrpoOutputs, OrpoOptions, OrpoOptionsInput,
     "microBatchTokens",
   ],
   forecast,
+  sources: async ({ lora }, resolvePath) => {
+    if (lora?.adapter === undefined) return [];
+    const { adapterFiles } = await import("../src/models/lora_files.ts");
+    return await adapterFiles(resolvePath(lora.adapter));
+  },
   run: train,
 };
 
@@ -55,20 +61,28 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
   const { unfilledModel } = await import("../src/models/unfilled.ts");
   const { loadCausalLM } = await import("../src/models/load.ts");
   const { saveCausalLM } = await import("../src/models/save.ts");
+  const { openLora } = await import("../src/models/lora_source.ts");
+  const { saveAdapter } = await import("../src/models/lora_files.ts");
+  const { weightCounts } = await import("../src/models/weights.ts");
   const { resolveObjective } = await import("../src/train/objective.ts");
   const { PairStore } = await import("../src/train/pair_store.ts");
   const { trainOrpo } = await import("../src/train/loop.ts");
   const device = await openDevice(ctx.device as DeviceChoice);
   ctx.record({ device: device.note });
   const pairs = await ctx.inputs.pairs.read();
-  const model = await loadCausalLM(ctx.inputs.model.dir);
+  const { quantization } = ctx.config;
+  const source = sourceOf(ctx.config.lora, ctx.seed, ctx.resolvePath);
+  const model = await loadCausalLM(ctx.inputs.model.dir, {
+    lora: source && ((base) => openLora(base, source)),
+    quantization,
+  });
   try {
     const training = await PairStore.load(pairs.rows("train"), model.config);
     const evaluation = await PairStore.load(pairs.rows("eval"), model.config);
     ctx.log(`training on ${training.size} pairs, ${evaluation.size} held out; ${device.note}`);
     const result = await trainOrpo({
       model,
-      makeUnfilled: () => unfilledModel(model.config),
+      makeUnfilled: () => unfilledModel(model.config, { lora: model.lora, quantization }),
       train: training,
       evaluation,
       options: ctx.config,
@@ -81,6 +95,8 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
     });
     const summary = {
       ...summaryOf(result, device, { train: training.size, eval: evaluation.size }),
+      ...weightCounts(model),
+      quantization,
       objective: { ...resolveObjective(ctx.config) },
       ...(result.profile && { profile: profileOf(result.profile) }),
     };
@@ -88,6 +104,7 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
     return {
       model: async (dir) => {
         await saveCausalLM(model, ctx.inputs.model.dir, dir);
+        if (model.lora) await saveAdapter(model.lora, join(dir, "adapter"));
         model.dispose();
       },
       log: async (dir) => {
@@ -104,7 +121,7 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
 
 /** Rehearses the training's memory: on the stored pairs, or on pairs as long as they may be. */
 async function forecast(
-  { config: options, device, inputs }: ForecastContext<OrpoOptions>,
+  { config: options, device, inputs, resolvePath }: ForecastContext<OrpoOptions>,
 ): Promise<Forecast> {
   const { forecastConfig } = await import("./forecast_inputs.ts");
   const { PairStore } = await import("../src/train/pair_store.ts");
@@ -121,7 +138,22 @@ async function forecast(
   const pairs = stored
     ? await PairStore.load(stored.rows("train"), config)
     : { maxLength: maxLength as number };
-  return { ...facts, lines: await forecastLines(config, options, pairs) };
+  const { plannedLora } = await import("../src/models/lora_source.ts");
+  const source = sourceOf(options.lora, "", resolvePath);
+  const lora = source && await plannedLora(config, source);
+  return { ...facts, lines: await forecastLines(config, options, pairs, lora) };
+}
+
+/** Where the branches come from that are asked for. */
+function sourceOf(
+  lora: OrpoOptions["lora"],
+  seed: string,
+  resolvePath: (path: string) => string,
+): LoraSource | undefined {
+  if (!lora) return undefined;
+  const { adapter, ...options } = lora;
+  if (adapter === undefined) return { options, seed };
+  return { adapter: resolvePath(adapter), dropout: options.dropout };
 }
 
 function hooksOf(ctx: OrpoContext): TrainHooks {

@@ -34,7 +34,10 @@ export function jsonText(value: JsonObject, floats: ReadonlySet<string>): string
  * @param text The object; it must parse.
  * @param fields By name; a new one comes last.
  */
-export function withFields(text: string, fields: Readonly<Record<string, string>>): string {
+export function withFields(
+  text: string,
+  fields: Readonly<Record<string, string | boolean>>,
+): string {
   const kept = source.parse(
     text,
     (_, value, context) => typeof value === "number" ? source.rawJSON(context.source!) : value,

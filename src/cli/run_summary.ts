@@ -110,9 +110,15 @@ function metricFigures(summary: JsonObject): string {
 }
 
 /** How much was trained, how fast, in how much memory. */
-function trainingFigures({ steps, tokensPerSecond, peakMemoryBytes }: JsonObject): string {
+function trainingFigures(record: JsonObject): string {
+  const { steps, parameters, trainableParameters, tokensPerSecond, peakMemoryBytes } = record;
   const figures: string[] = [];
   if (typeof steps === "number") figures.push(`${formatCount(steps)} steps`);
+  if (typeof trainableParameters === "number" && trainableParameters !== parameters) {
+    figures.push(
+      `${formatCount(trainableParameters)} of ${formatCount(parameters as number)} weights`,
+    );
+  }
   if (typeof tokensPerSecond === "number") figures.push(formatRate(tokensPerSecond, "tokens"));
   if (typeof peakMemoryBytes === "number") {
     figures.push(`${formatBytes(peakMemoryBytes, { binary: true })} at most`);

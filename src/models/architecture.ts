@@ -1,6 +1,7 @@
 /** What a model_type brings: its configuration, weights' names and shapes, and what it computes. */
 
 import type { AttentionSettings } from "../ops/attention_settings.ts";
+import type { PackedMatrix } from "../tensor/packed_matrix.ts";
 import type { tf } from "../tensor/tf.ts";
 import type { ModelConfig } from "./config.ts";
 import type { ConfigFiles } from "./config/decoder.ts";
@@ -16,6 +17,8 @@ export interface Architecture {
    * its head, leave that out.
    */
   readonly basePrefix?: string;
+  /** Whether the weights of its linear layers are stored [in, out]. Default false. */
+  readonly isTransposed?: boolean;
   /** Reads config.json. @throws {OddsmithError} ModelError MISSING_FIELD, BAD_FIELD, UNSUPPORTED. */
   parseConfig(files: ConfigFiles): ModelConfig;
   /** Every weight's shape by its name in checkpoints. */
@@ -40,8 +43,8 @@ export interface Blocks {
   block(x: tf.Tensor2D, layer: number, around: Surroundings): tf.Tensor2D;
   /** What comes after the last block, such as a last norm: [N, C] -> [N, C]. */
   finish(x: tf.Tensor2D): tf.Tensor2D;
-  /** The head's weight, [V, C]: lm_head, or the embedding where tied. */
-  headWeight(): tf.Tensor2D;
+  /** The head's weight, [V, C], without its branch: lm_head, or the embedding where tied. */
+  headWeight(): tf.Tensor2D | PackedMatrix;
   /** The head's bias, [V], where it has one. */
   headBias?(): tf.Tensor1D;
 }

@@ -10,10 +10,13 @@ import type { HeadWeights } from "../ops/head_logits.ts";
 import { ropeAt } from "../ops/rope.ts";
 import { segmentAttention } from "../ops/segment_attention.ts";
 import { SegmentLayout } from "../ops/segments.ts";
+import type { PackedMatrix } from "../tensor/packed_matrix.ts";
 import { tf } from "../tensor/tf.ts";
 import type { Blocks, Surroundings } from "./architecture.ts";
 import type { ModelConfig } from "./config.ts";
 import { tokenOutOfRange } from "./errors.ts";
+import type { LoraAdapters } from "./lora.ts";
+import { HEAD_MODULE } from "./lora_settings.ts";
 import type {
   CausalLM,
   Decoder,
@@ -22,31 +25,33 @@ import type {
   ForwardPass,
   PackedBatch,
   TokenBatch,
+  TrainingPass,
 } from "./model.ts";
 import { type PlacedAngles, RopeAngles } from "./rope_angles.ts";
+import { disposeWeights, type ModelWeights } from "./weights.ts";
 
 /** A model of some blocks; owns their weights. */
 export class DecoderModel implements CausalLM {
   readonly config: ModelConfig;
   readonly parameters: ReadonlyMap<string, tf.Variable>;
+  readonly packed: ReadonlyMap<string, PackedMatrix>;
   readonly trainable: ReadonlyMap<string, tf.Variable>;
+  readonly lora?: LoraAdapters;
   readonly #blocks: Blocks;
   readonly #angles: readonly RopeAngles[];
 
-  /** Takes over the weights that the blocks compute with. */
-  constructor(
-    config: ModelConfig,
-    parameters: ReadonlyMap<string, tf.Variable>,
-    blocks: Blocks,
-  ) {
+  /** Takes over the weights, and the branches if any, that the blocks compute with. */
+  constructor(config: ModelConfig, weights: ModelWeights, blocks: Blocks, lora?: LoraAdapters) {
     this.config = config;
-    this.parameters = parameters;
-    this.trainable = parameters;
+    this.parameters = weights.floats;
+    this.packed = weights.packed;
+    this.trainable = lora ? lora.variables : weights.floats;
+    this.lora = lora;
     this.#blocks = blocks;
     this.#angles = blocks.ropes.map((rope) => new RopeAngles(rope));
   }
 
-  startPass(batch: TokenBatch | PackedBatch): ForwardPass {
+  startPass(batch: TokenBatch | PackedBatch, training?: TrainingPass): ForwardPass {
     this.#checkIds(batch.inputIds);
     const layout = "layout" in batch ? batch.layout : layoutOf(batch);
     const places = this.#angles.map((angles) => kept(angles.place(layout)));
@@ -54,11 +59,13 @@ export class DecoderModel implements CausalLM {
       rotate: rotationBy(places),
       attend: (_, q, k, v, settings) => segmentAttention(q, k, v, layout, settings),
     };
+    const inPass = <T>(f: () => T): T => this.lora ? this.lora.during(training, f) : f();
     return {
       layers: this.config.numHiddenLayers,
-      embed: () => this.#blocks.embed(batch.inputIds, layout.positions),
-      block: (x, layer) => this.#blocks.block(x, layer, around),
-      finish: (x) => this.#blocks.finish(x),
+      embed: () => inPass(() => this.#blocks.embed(batch.inputIds, layout.positions)),
+      block: (x, layer) => inPass(() => this.#blocks.block(x, layer, around)),
+      finish: (x) => inPass(() => this.#blocks.finish(x)),
+      head: () => inPass(() => this.head()),
       dispose: () => {
         layout.dispose();
         places.forEach(({ table, rows }) => tf.dispose([table.cos, table.sin, rows]));
@@ -79,15 +86,12 @@ export class DecoderModel implements CausalLM {
     }
   }
 
-  headWeight(): tf.Tensor2D {
-    return this.#blocks.headWeight();
-  }
-
   head(): HeadWeights {
     return {
       weight: this.#blocks.headWeight(),
       bias: this.#blocks.headBias?.(),
       softcap: this.config.finalLogitSoftcapping,
+      lora: this.lora?.branch(HEAD_MODULE),
     };
   }
 
@@ -117,7 +121,8 @@ export class DecoderModel implements CausalLM {
   }
 
   dispose(): void {
-    tf.dispose([...this.parameters.values()]);
+    disposeWeights({ floats: this.parameters, packed: this.packed });
+    this.lora?.dispose();
   }
 
   #decoder(caches: LayerCache[], reach: Int32Array): Decoder {

@@ -4,13 +4,14 @@
  * checkpoint's. An architecture of another kind has blocks of its own (gpt2.ts, opt.ts, phi.ts).
  */
 
-import { embedding } from "../ops/embedding.ts";
+import { embeddingLayer } from "../ops/embedding_layer.ts";
 import { gatedMlp } from "../ops/gated_mlp.ts";
 import { linearLayer } from "../ops/linear_layer.ts";
 import { residual } from "../ops/residual.ts";
 import { rmsNorm } from "../ops/rms_norm.ts";
 import { scale } from "../ops/scale.ts";
 import { splitColumns } from "../ops/split_columns.ts";
+import type { PackedMatrix } from "../tensor/packed_matrix.ts";
 import { tf } from "../tensor/tf.ts";
 import type { Architecture, Blocks, Surroundings } from "./architecture.ts";
 import type { ModelConfig } from "./config.ts";
@@ -126,7 +127,7 @@ class GatedBlocks implements Blocks {
   }
 
   embed(inputIds: Int32Array): tf.Tensor2D {
-    const rows = embedding(this.parameters.matrix(EMBEDDING), inputIds);
+    const rows = embeddingLayer(this.parameters.embedding(EMBEDDING), inputIds);
     const { embeddingScale } = this.traits;
     return embeddingScale === undefined ? rows : scale(rows, embeddingScale);
   }
@@ -149,8 +150,8 @@ class GatedBlocks implements Blocks {
     );
   }
 
-  headWeight(): tf.Tensor2D {
-    return this.parameters.matrix(this.config.tieWordEmbeddings ? EMBEDDING : HEAD);
+  headWeight(): tf.Tensor2D | PackedMatrix {
+    return this.parameters.weight(this.config.tieWordEmbeddings ? EMBEDDING : HEAD);
   }
 
   #attention(x: tf.Tensor2D, layer: number, { rotate, attend }: Surroundings): tf.Tensor2D {

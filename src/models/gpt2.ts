@@ -3,12 +3,13 @@
  * gate, a tied head. Its matrices are stored [in, out], and q, k and v in one.
  */
 
-import { embedding } from "../ops/embedding.ts";
+import { embeddingLayer } from "../ops/embedding_layer.ts";
 import { linearLayer } from "../ops/linear_layer.ts";
 import { mlp } from "../ops/mlp.ts";
 import { positionEmbedding } from "../ops/position_embedding.ts";
 import { residual } from "../ops/residual.ts";
 import { splitColumns } from "../ops/split_columns.ts";
+import type { PackedMatrix } from "../tensor/packed_matrix.ts";
 import type { tf } from "../tensor/tf.ts";
 import type { Architecture, Blocks, Surroundings } from "./architecture.ts";
 import type { ModelConfig } from "./config.ts";
@@ -33,6 +34,7 @@ const HEAD = "lm_head.weight";
 export const gpt2: Architecture = {
   summary: "learned positions, layer norms, an MLP without a gate",
   basePrefix: "transformer.",
+  isTransposed: true,
   parseConfig,
   parameterShapes,
   // Older checkpoints store the causal mask with each layer.
@@ -106,7 +108,7 @@ class Gpt2Blocks implements Blocks {
 
   embed(inputIds: Int32Array, positions: Int32Array): tf.Tensor2D {
     return residual(
-      embedding(this.parameters.matrix(EMBEDDING), inputIds),
+      embeddingLayer(this.parameters.embedding(EMBEDDING), inputIds),
       positionEmbedding(this.parameters.matrix(POSITIONS), positions),
     );
   }
@@ -129,7 +131,7 @@ class Gpt2Blocks implements Blocks {
     return namedLayerNorm(x, FINAL_NORM, this.parameters, this.config);
   }
 
-  headWeight(): tf.Tensor2D {
-    return this.parameters.matrix(this.config.tieWordEmbeddings ? EMBEDDING : HEAD);
+  headWeight(): tf.Tensor2D | PackedMatrix {
+    return this.parameters.weight(this.config.tieWordEmbeddings ? EMBEDDING : HEAD);
   }
 }

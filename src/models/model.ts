@@ -5,8 +5,10 @@
 
 import type { HeadWeights } from "../ops/head_logits.ts";
 import type { SegmentLayout } from "../ops/segments.ts";
+import type { PackedMatrix } from "../tensor/packed_matrix.ts";
 import type { tf } from "../tensor/tf.ts";
 import type { ModelConfig } from "./config.ts";
+import type { LoraAdapters } from "./lora.ts";
 
 /**
  * Token ids of B sequences, right-padded to T. Attention is causal, so padding (any id) never
@@ -27,6 +29,16 @@ export interface PackedBatch {
   readonly layout: SegmentLayout;
 }
 
+/** Which pass of a training it is: all that decides what dropout drops. */
+export interface TrainingPass {
+  /** The training's. */
+  readonly seed: string;
+  /** Optimizer steps made before. */
+  readonly step: number;
+  /** Micro-batches of this step before. */
+  readonly microBatch: number;
+}
+
 /**
  * A batch on its way through the model, piece by piece, so that a caller decides what is recorded
  * for gradients and what is kept. Every piece is differentiable in its input and the weights.
@@ -40,6 +52,8 @@ export interface ForwardPass {
   block(x: tf.Tensor2D, layer: number): tf.Tensor2D;
   /** The last block's output through the last norm, [N, C]. */
   finish(x: tf.Tensor2D): tf.Tensor2D;
+  /** What takes hidden states to logits in this pass. */
+  head(): HeadWeights;
   /** Frees what the pieces share; not what they gave. */
   dispose(): void;
 }
@@ -82,20 +96,26 @@ export interface DecodingStart {
 /** A causal language model with its weights on the device. */
 export interface CausalLM {
   readonly config: ModelConfig;
-  /** Weights by the checkpoint's names, float32; a tied head has no entry of its own. */
+  /** Float32 weights by the checkpoint's names; a tied head has no entry of its own. */
   readonly parameters: ReadonlyMap<string, tf.Variable>;
-  /** What a training changes, by name; here all parameters. */
+  /** Frozen weights that are kept in fewer bits, by the checkpoint's names. Absent: none. */
+  readonly packed?: ReadonlyMap<string, PackedMatrix>;
+  /** The branches that train beside frozen weights. Absent: none. */
+  readonly lora?: LoraAdapters;
+  /** What a training changes, by name: the tensors of the branches, or else all parameters. */
   readonly trainable: ReadonlyMap<string, tf.Variable>;
-  /** Starts a forward pass that the caller makes piece by piece. */
-  startPass(batch: TokenBatch | PackedBatch): ForwardPass;
+  /**
+   * Starts a forward pass that the caller makes piece by piece.
+   *
+   * @param training Absent: nothing is dropped.
+   */
+  startPass(batch: TokenBatch | PackedBatch, training?: TrainingPass): ForwardPass;
   /**
    * Hidden states after the last norm, [B * T, C] of a padded batch, [N, C] of a packed one;
-   * differentiable in the parameters.
+   * differentiable in what trains. Nothing is dropped.
    */
   hidden(batch: TokenBatch | PackedBatch): tf.Tensor2D;
-  /** The head's weight, [V, C]: lm_head, or the embedding where tied. */
-  headWeight(): tf.Tensor2D;
-  /** All that makes logits of hidden states: the weight and, where there are, bias and soft cap. */
+  /** All that takes hidden states to logits: weight and, where there are, bias, soft cap, branch. */
   head(): HeadWeights;
   /** Runs prompts and keeps their keys and values, for adding tokens one by one. No gradients. */
   startDecoding(prompts: TokenBatch, options: DecodingOptions): DecodingStart;

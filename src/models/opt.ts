@@ -4,11 +4,12 @@
  * out.
  */
 
-import { embedding } from "../ops/embedding.ts";
+import { embeddingLayer } from "../ops/embedding_layer.ts";
 import { linearLayer } from "../ops/linear_layer.ts";
 import { mlp } from "../ops/mlp.ts";
 import { positionEmbedding } from "../ops/position_embedding.ts";
 import { residual } from "../ops/residual.ts";
+import type { PackedMatrix } from "../tensor/packed_matrix.ts";
 import { tf } from "../tensor/tf.ts";
 import type { Architecture, Blocks, Surroundings } from "./architecture.ts";
 import type { ModelConfig } from "./config.ts";
@@ -109,7 +110,7 @@ class OptBlocks implements Blocks {
   constructor(readonly config: ModelConfig, readonly parameters: Parameters) {}
 
   embed(inputIds: Int32Array, positions: Int32Array): tf.Tensor2D {
-    const tokens = embedding(this.parameters.matrix(EMBEDDING), inputIds);
+    const tokens = embeddingLayer(this.parameters.embedding(EMBEDDING), inputIds);
     return residual(
       this.#project(tokens, PROJECT_IN),
       positionEmbedding(this.parameters.matrix(POSITIONS), positions, OFFSET),
@@ -132,8 +133,8 @@ class OptBlocks implements Blocks {
     return this.#project(normed, PROJECT_OUT);
   }
 
-  headWeight(): tf.Tensor2D {
-    return this.parameters.matrix(this.config.tieWordEmbeddings ? EMBEDDING : HEAD);
+  headWeight(): tf.Tensor2D | PackedMatrix {
+    return this.parameters.weight(this.config.tieWordEmbeddings ? EMBEDDING : HEAD);
   }
 
   #branch(x: tf.Tensor2D, branch: (x: tf.Tensor2D) => tf.Tensor2D, norm: string): tf.Tensor2D {

@@ -3,10 +3,11 @@
  * everywhere and on the head, rotation of a part of each head, an MLP without a gate.
  */
 
-import { embedding } from "../ops/embedding.ts";
+import { embeddingLayer } from "../ops/embedding_layer.ts";
 import { linearLayer } from "../ops/linear_layer.ts";
 import { mlp } from "../ops/mlp.ts";
 import { residual } from "../ops/residual.ts";
+import type { PackedMatrix } from "../tensor/packed_matrix.ts";
 import { tf } from "../tensor/tf.ts";
 import type { Architecture, Blocks, Surroundings } from "./architecture.ts";
 import type { ModelConfig } from "./config.ts";
@@ -96,7 +97,7 @@ class PhiBlocks implements Blocks {
   }
 
   embed(inputIds: Int32Array): tf.Tensor2D {
-    return embedding(this.parameters.matrix(EMBEDDING), inputIds);
+    return embeddingLayer(this.parameters.embedding(EMBEDDING), inputIds);
   }
 
   block(x: tf.Tensor2D, layer: number, around: Surroundings): tf.Tensor2D {
@@ -112,8 +113,8 @@ class PhiBlocks implements Blocks {
     return this.#norm(x, FINAL_NORM);
   }
 
-  headWeight(): tf.Tensor2D {
-    return this.parameters.matrix(this.config.tieWordEmbeddings ? EMBEDDING : `${HEAD}.weight`);
+  headWeight(): tf.Tensor2D | PackedMatrix {
+    return this.parameters.weight(this.config.tieWordEmbeddings ? EMBEDDING : `${HEAD}.weight`);
   }
 
   headBias(): tf.Tensor1D {

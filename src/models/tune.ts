@@ -24,12 +24,13 @@ const LOOKED_UP = /(?:^|\.)(?:wpe|embed_positions)\.weight$/;
  * The products of linear layers and the head on `rows` rows: forward, and both gradients. Of a
  * weight stored [in, out] they are the same three.
  */
-function productShapes({ parameters }: CausalLM, rows: number): ProductShape[] {
-  const multiplied = [...parameters].filter(([name, { rank }]) =>
-    rank === 2 && !LOOKED_UP.test(name)
+function productShapes(model: CausalLM, rows: number): ProductShape[] {
+  const weights = [...model.parameters, ...model.packed ?? []];
+  const multiplied = weights.filter(([name, { shape }]) =>
+    shape.length === 2 && !LOOKED_UP.test(name)
   );
   return multiplied.flatMap(([, { shape }]) => {
-    const [outer, inner] = shape as [number, number];
+    const [outer, inner] = shape as readonly [number, number];
     return [
       { rows, inner, columns: outer },
       { rows, inner: outer, columns: inner },

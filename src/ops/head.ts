@@ -9,6 +9,9 @@
  *     a head's bias [V] is added to the logits: dBias = Σ_m dLogits; with a soft cap c the logits are
  *     c tanh(l / c) of these, and dLogits is followed by 1 - (logits / c)²
  *
+ * A head with a LoRA branch (lora.ts) has logits that are a sum of products, hidden Wᵀ + z Bᵀ with
+ * z = s hidden Aᵀ; each has its part of the gradients, and no merged [V, C] is made.
+ *
  * Only the rows named are computed: no padding, no prompt unless asked for. Logits exist for one
  * tile at a time, and the backward pass computes them again.
  *
@@ -20,16 +23,15 @@
  */
 
 import { currentDevice } from "../tensor/device.ts";
-import { isFrozen, withGradient } from "../tensor/gradient.ts";
+import { withGradient } from "../tensor/gradient.ts";
 import { usesFused } from "../tensor/kernels.ts";
 import { checkFits, maxTensorBytes } from "../tensor/limits.ts";
 import { matMul } from "../tensor/matmul.ts";
-import type { Matrix } from "../tensor/matmul_problem.ts";
 import { isPacked, type PackedMatrix } from "../tensor/packed_matrix.ts";
 import { sizeClass } from "../tensor/size_class.ts";
 import { tf } from "../tensor/tf.ts";
 import { gatherRows } from "./gather_rows.ts";
-import { capSlope, headLogits, type HeadWeights } from "./head_logits.ts";
+import { capSlope, type HeadParts, headParts, type HeadWeights, logitsOf } from "./head_logits.ts";
 import { type HeadTable, tiledGradients, tiledLogProbs } from "./head_tiles.ts";
 import { segmentSum } from "./segment_sum.ts";
 
@@ -55,65 +57,70 @@ export function targetLogProbs(
   targets: Int32Array,
   logitBytes?: number,
 ): tf.Tensor1D {
-  const weights = "weight" in head ? head : { weight: head };
-  if (!usesFused()) return reference(hidden, weights, rows, targets, logitBytes);
-  const { weight: headWeight, bias: headBias, softcap } = weights;
+  const parts = headParts(hidden, "weight" in head ? head : { weight: head });
+  if (!usesFused()) return reference(parts, rows, targets, logitBytes);
   const { maxBufferBytes } = currentDevice().limits;
-  const stored = isPacked(headWeight) ? headWeight.rowsOf : headWeight;
-  checkFits(stored.shape, "the head", "the vocabulary", maxBufferBytes);
-  const trains = trainedParts(weights);
-  const tableOf = (hidden: tf.Tensor2D, weight: Matrix, bias?: tf.Tensor1D): HeadTable => ({
-    x: gatherRows(hidden, rows),
-    weight,
-    bias,
-    softcap,
+  for (const { weight } of parts.products) {
+    const stored = isPacked(weight) ? weight.rowsOf : weight;
+    checkFits(stored.shape, "the head", "the vocabulary", maxBufferBytes);
+  }
+  const tableOf = (parts: HeadParts): HeadTable => ({
+    ...atRows(parts, rows),
     targets: tf.tensor1d(targets, "int32"),
     logitBytes: logitBytes ?? TILE_BYTES,
   });
   return withGradient<tf.Tensor1D>(
-    differentiable(hidden, weights),
+    differentiable(parts),
     (save) => {
-      const { logProbs, states } = tiledLogProbs(tableOf(hidden, headWeight, headBias));
-      save([hidden, states, ...tensorsOf(weights)]);
+      const { logProbs, states } = tiledLogProbs(tableOf(parts));
+      save([states, ...tensorsOf(parts)]);
       return logProbs;
     },
-    (dY, saved) => {
-      const [hidden, states] = saved as [tf.Tensor2D, tf.Tensor2D];
-      const { weight, bias } = withTensors(weights, saved.slice(2));
-      const { dX, dWeight, dBias } = tiledGradients(
-        tableOf(hidden, weight, bias),
-        states,
-        dY,
-        trains,
-      );
-      const dHidden = segmentSum(dX, rows, hidden.shape[0]);
-      return [dHidden, ...(dWeight ? [dWeight] : []), ...(dBias ? [dBias] : [])];
+    (dY, [states, ...saved]) => {
+      const table = tableOf(withTensors(parts, saved));
+      const N = parts.products[0]!.x.shape[0];
+      const { products, dBias } = tiledGradients(table, states as tf.Tensor2D, dY);
+      const gradients = products.flatMap(({ dX, dWeight }) => {
+        const dHidden = segmentSum(dX, rows, N);
+        return dWeight ? [dHidden, dWeight] : [dHidden];
+      });
+      return dBias ? [...gradients, dBias] : gradients;
     },
   );
 }
 
-/** Which of a head's parts get a gradient. */
-function trainedParts({ weight, bias }: HeadWeights): { weight: boolean; bias: boolean } {
-  return { weight: !isFrozen(weight), bias: bias !== undefined && !isFrozen(bias) };
+/** The head on some rows of its hidden states. */
+function atRows(parts: HeadParts, rows: Int32Array): HeadParts {
+  const products = parts.products.map((product) => ({
+    ...product,
+    x: gatherRows(product.x, rows),
+  }));
+  return { ...parts, products };
 }
 
 /** What the log-probabilities are differentiable in, in the order of the gradients. */
-function differentiable(hidden: tf.Tensor2D, head: HeadWeights): tf.Tensor[] {
-  const trains = trainedParts(head);
-  const weight = trains.weight ? [head.weight as tf.Tensor2D] : [];
-  return [hidden, ...weight, ...(trains.bias ? [head.bias!] : [])];
+function differentiable({ products, bias, trainsBias }: HeadParts): tf.Tensor[] {
+  const inputs = products.flatMap(({ x, weight, trains }) =>
+    trains ? [x, weight as tf.Tensor2D] : [x]
+  );
+  return trainsBias ? [...inputs, bias!] : inputs;
 }
 
 /** What the tape is to keep of a head: nothing of a packed weight, whose tensor is never written. */
-function tensorsOf({ weight, bias }: HeadWeights): tf.Tensor[] {
-  return [...(isPacked(weight) ? [] : [weight]), ...(bias ? [bias] : [])];
+function tensorsOf({ products, bias }: HeadParts): tf.Tensor[] {
+  const kept = products.flatMap(({ x, weight }) => isPacked(weight) ? [x] : [x, weight]);
+  return bias ? [...kept, bias] : kept;
 }
 
 /** The head with the tensors that the tape has kept of it, as `tensorsOf` gave them. */
-function withTensors(head: HeadWeights, kept: readonly tf.Tensor[]): HeadWeights {
+function withTensors(parts: HeadParts, kept: readonly tf.Tensor[]): HeadParts {
   const rest = [...kept];
-  const weight = isPacked(head.weight) ? head.weight : rest.shift() as tf.Tensor2D;
-  return { ...head, weight, bias: rest[0] as tf.Tensor1D | undefined };
+  const products = parts.products.map(({ weight, trains }) => ({
+    x: rest.shift() as tf.Tensor2D,
+    weight: isPacked(weight) ? weight : rest.shift() as tf.Tensor2D,
+    trains,
+  }));
+  return { ...parts, products, bias: rest[0] as tf.Tensor1D | undefined };
 }
 
 /** A run of table rows, padded to a size class with row 0 and token 0. */
@@ -128,43 +135,40 @@ interface Chunk {
 
 /** The same in tfjs's operations. */
 function reference(
-  hidden: tf.Tensor2D,
-  head: HeadWeights,
+  parts: HeadParts,
   rows: Int32Array,
   targets: Int32Array,
   logitBytes: number = CHUNK_BYTES,
 ): tf.Tensor1D {
-  if (!isPacked(head.weight)) checkFits(head.weight.shape, "the head", "the vocabulary");
-  const trains = trainedParts(head);
-  const rowBytes = 4 * head.weight.shape[0];
+  for (const { weight } of parts.products) {
+    if (!isPacked(weight)) checkFits(weight.shape, "the head", "the vocabulary");
+  }
+  const rowBytes = 4 * parts.products[0]!.weight.shape[0];
   const budget = Math.min(logitBytes, maxTensorBytes());
   const chunks = chunksOf(rows, targets, Math.max(1, Math.floor(budget / rowBytes)));
   return withGradient<tf.Tensor1D>(
-    differentiable(hidden, head),
+    differentiable(parts),
     (save) => {
-      const parts = chunks.map((chunk) => forwardChunk(hidden, head, chunk));
-      save([hidden, ...parts.map((part) => part.logSumExp), ...tensorsOf(head)]);
+      const results = chunks.map((chunk) => forwardChunk(parts, chunk));
+      save([...results.map(({ logSumExp }) => logSumExp), ...tensorsOf(parts)]);
       return tf.concat1d(
-        parts.map((part, i) => tf.slice(part.logProbs, 0, chunks[i]!.size)),
+        results.map(({ logProbs }, i) => tf.slice(logProbs, 0, chunks[i]!.size)),
       );
     },
     (dY, saved) => {
-      const hidden = saved[0] as tf.Tensor2D;
-      const logSumExps = saved.slice(1, 1 + chunks.length) as tf.Tensor1D[];
-      const kept = withTensors(head, saved.slice(1 + chunks.length));
-      return backward({ hidden, head: kept, trains }, chunks, logSumExps, dY);
+      const logSumExps = saved.slice(0, chunks.length) as tf.Tensor1D[];
+      return backward(withTensors(parts, saved.slice(chunks.length)), chunks, logSumExps, dY);
     },
   );
 }
 
 function forwardChunk(
-  hidden: tf.Tensor2D,
-  head: HeadWeights,
+  parts: HeadParts,
   chunk: Chunk,
 ): { logProbs: tf.Tensor1D; logSumExp: tf.Tensor1D } {
   return tf.tidy(() => {
-    const V = head.weight.shape[0];
-    const logits = headLogits(gatherRows(hidden, chunk.rows), head);
+    const logits = logitsOf(atRows(parts, chunk.rows));
+    const V = logits.shape[1];
     const logSumExp = tf.logSumExp(logits, 1) as tf.Tensor1D;
     const places = chunk.targets.map((target, m) => m * V + target);
     const target = tf.gather(tf.reshape(logits, [-1]), tf.tensor1d(places, "int32"));
@@ -175,64 +179,61 @@ function forwardChunk(
   });
 }
 
-interface BackwardInputs {
-  hidden: tf.Tensor2D;
-  head: HeadWeights;
-  trains: { weight: boolean; bias: boolean };
-}
-
 function backward(
-  { hidden, head, trains }: BackwardInputs,
+  parts: HeadParts,
   chunks: Chunk[],
   logSumExps: tf.Tensor1D[],
   dY: tf.Tensor1D,
 ): tf.Tensor[] {
-  const [N, C] = hidden.shape;
-  const [V] = head.weight.shape;
-  // Of the weight and the bias, those that train.
-  let sums = [
-    ...(trains.weight ? [tf.zeros([V, C])] : []),
-    ...(trains.bias ? [tf.zeros([V])] : []),
-  ];
+  const { products, bias, trainsBias } = parts;
+  const trained = products.flatMap(({ weight, trains }) => trains ? [weight as tf.Tensor2D] : []);
+  // Of the weights and the bias, those that train.
+  let sums = [...trained, ...(trainsBias ? [bias!] : [])].map(({ shape }) => tf.zeros(shape));
   const dRows = chunks.map((chunk, i) => {
-    const { dX, next } = tf.tidy(() => {
-      const x = gatherRows(hidden, chunk.rows);
+    const { dXs, next } = tf.tidy(() => {
+      const here = atRows(parts, chunk.rows);
       const dChunk = tf.slice(dY, chunk.start, chunk.size);
-      const dLogits = logitGradient(x, head, chunk, logSumExps[i]!, dChunk);
-      const shares: tf.Tensor[] = [
-        ...(trains.weight ? [matMul(dLogits, x, { transposeA: true })] : []),
-        ...(trains.bias ? [tf.sum(dLogits, 0)] : []),
-      ];
+      const dLogits = logitGradient(here, chunk, logSumExps[i]!, dChunk);
+      const shares: tf.Tensor[] = here.products.flatMap(({ x, trains }) =>
+        trains ? [matMul(dLogits, x, { transposeA: true })] : []
+      );
+      if (trainsBias) shares.push(tf.sum(dLogits, 0));
       return {
-        dX: tf.slice(matMul(dLogits, head.weight), [0, 0], [chunk.size, C]),
+        dXs: here.products.map(({ weight }) =>
+          tf.slice(matMul(dLogits, weight), [0, 0], [chunk.size, weight.shape[1]])
+        ),
         next: shares.map((share, part) => tf.add(sums[part]!, share)),
       };
     });
     tf.dispose(sums);
     sums = next;
-    return dX;
+    return dXs;
   });
   const rows = Int32Array.from(chunks.flatMap((chunk) => [...chunk.rows.subarray(0, chunk.size)]));
-  return [segmentSum(tf.concat2d(dRows, 0), rows, N), ...sums];
+  const gradients = products.flatMap(({ x, trains }, part) => {
+    const dX = segmentSum(tf.concat2d(dRows.map((dXs) => dXs[part]!), 0), rows, x.shape[0]);
+    return trains ? [dX, sums.shift()!] : [dX];
+  });
+  return [...gradients, ...sums];
 }
 
 /** dY (onehot(target) - softmax(logits)) before any cap, [padded, V]; zero in the padding. */
 function logitGradient(
-  x: tf.Tensor2D,
-  head: HeadWeights,
+  parts: HeadParts,
   chunk: Chunk,
   logSumExp: tf.Tensor1D,
   dY: tf.Tensor1D,
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const V = head.weight.shape[0];
-    const logits = headLogits(x, head);
+    const logits = logitsOf(parts);
     const softmax = tf.exp(tf.sub(logits, tf.reshape(logSumExp, [-1, 1])));
     // Cast, for asked for float32 the wasm backend writes the bits of an integer.
-    const oneHot = tf.cast(tf.oneHot(tf.tensor1d(chunk.targets, "int32"), V), "float32");
+    const oneHot = tf.oneHot(tf.tensor1d(chunk.targets, "int32"), logits.shape[1]);
+    const difference = tf.sub(tf.cast(oneHot, "float32"), softmax);
     const scale = tf.pad1d(dY, [0, chunk.padded - chunk.size]);
-    const dLogits: tf.Tensor2D = tf.mul(tf.sub(oneHot, softmax), tf.reshape(scale, [-1, 1]));
-    return head.softcap === undefined ? dLogits : tf.mul(dLogits, capSlope(logits, head.softcap));
+    const dLogits: tf.Tensor2D = tf.mul(difference, tf.reshape(scale, [-1, 1]));
+    const { softcap } = parts;
+    return softcap === undefined ? dLogits : tf.mul(dLogits, capSlope(logits, softcap));
   });
 }
 

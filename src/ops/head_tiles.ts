@@ -14,14 +14,24 @@ import gradientCode from "./head_gradient.wgsl" with { type: "text" };
 import softmaxCode from "./head_softmax.wgsl" with { type: "text" };
 import { tanhText } from "./tanh_text.ts";
 
-/** What both passes are given. */
-export interface HeadTable {
-  /** [M, C], the rows of hidden states named. */
+/** A product that the logits are a sum of. */
+export interface HeadProduct {
+  /** [M, C], the rows named; C may differ from product to product. */
   readonly x: tf.Tensor2D;
   /** [V, C], may be packed. */
   readonly weight: Matrix;
+  /** Whether the weight's gradient is wanted. */
+  readonly trains: boolean;
+}
+
+/** What both passes are given. */
+export interface HeadTable {
+  /** At least one. */
+  readonly products: readonly HeadProduct[];
   /** [V]. */
   readonly bias?: tf.Tensor1D;
+  /** Whether the bias's gradient is wanted. */
+  readonly trainsBias: boolean;
   /** c of the logits' c tanh(l / c). */
   readonly softcap?: number;
   /** [M], int32. */
@@ -32,7 +42,7 @@ export interface HeadTable {
 
 /** Log-probabilities [M], and each row's maximum, sum and target's logit [M, 4]. */
 export function tiledLogProbs(table: HeadTable): { logProbs: tf.Tensor1D; states: tf.Tensor2D } {
-  const M = table.x.shape[0];
+  const M = table.targets.size;
   const states = allocate([M, 4], "float32", "the head") as tf.Tensor2D;
   const logProbs = allocate([M], "float32", "the head") as tf.Tensor1D;
   for (const tile of tilesOf(table)) {
@@ -45,8 +55,14 @@ export function tiledLogProbs(table: HeadTable): { logProbs: tf.Tensor1D; states
   return { logProbs, states };
 }
 
+/** Gradients at each product's x [M, C] and, where they train, its weight [V, C], and the bias [V]. */
+export interface HeadGradients {
+  readonly products: readonly { readonly dX: tf.Tensor2D; readonly dWeight?: tf.Tensor2D }[];
+  readonly dBias?: tf.Tensor;
+}
+
 /**
- * Gradients at x [M, C] and, where they train, at the weight [V, C] and the bias [V].
+ * Gives the gradients, the products' in their order.
  *
  * @param states Of `tiledLogProbs`.
  */
@@ -54,27 +70,30 @@ export function tiledGradients(
   table: HeadTable,
   states: tf.Tensor2D,
   dY: tf.Tensor1D,
-  trains: { readonly weight: boolean; readonly bias: boolean },
-): { dX: tf.Tensor2D; dWeight?: tf.Tensor2D; dBias?: tf.Tensor } {
-  const { x, weight, targets } = table;
-  const dX = allocate(x.shape, "float32", "the head's gradient") as tf.Tensor2D;
-  const dWeight = trains.weight
-    ? allocate(weight.shape, "float32", "the head's gradient") as tf.Tensor2D
-    : undefined;
-  const dBias = trains.bias
-    ? allocate([weight.shape[0]], "float32", "the head's gradient")
-    : undefined;
+): HeadGradients {
+  const place = (shape: readonly number[]) =>
+    allocate(shape, "float32", "the head's gradient") as tf.Tensor2D;
+  const products = table.products.map(({ x, weight, trains }) => ({
+    dX: place(x.shape),
+    dWeight: trains ? place(weight.shape) : undefined,
+  }));
+  const dBias = table.trainsBias ? place([table.products[0]!.weight.shape[0]]) : undefined;
   for (const tile of tilesOf(table)) {
     computeLogits(table, tile);
     runRows("head_gradient", gradientCode, table, tile, {
-      inputs: [targets, states, dY],
+      inputs: [table.targets, states, dY],
       inPlace: [tile.bound],
     });
-    matMulInto(dX, tile.logits, tile.of(weight), { accumulates: tile.start > 0 });
-    if (dWeight) matMulInto(tile.of(dWeight), tile.logits, x, { transposeA: true });
-    if (dBias) matMulInto(tile.columnOf(dBias), tile.logits, onesFor(x), { transposeA: true });
+    for (const [i, { x, weight }] of table.products.entries()) {
+      const { dX, dWeight } = products[i]!;
+      matMulInto(dX, tile.logits, tile.of(weight), { accumulates: tile.start > 0 });
+      if (dWeight) matMulInto(tile.of(dWeight), tile.logits, x, { transposeA: true });
+    }
+    if (dBias) {
+      matMulInto(tile.columnOf(dBias), tile.logits, onesFor(table), { transposeA: true });
+    }
   }
-  return { dX, dWeight, dBias };
+  return { products, dBias };
 }
 
 /** A run of the vocabulary, and where its logits go. */
@@ -92,9 +111,10 @@ interface Tile {
 }
 
 /** Tiles that share one place for their logits. */
-function tilesOf({ x, weight, logitBytes }: HeadTable): Tile[] {
-  const M = x.shape[0];
-  const [V, C] = weight.shape;
+function tilesOf({ products, targets, logitBytes }: HeadTable): Tile[] {
+  const M = targets.size;
+  const V = products[0]!.weight.shape[0];
+  const C = Math.max(...products.map(({ x }) => x.shape[1]));
   const fitting = Math.min(logitBytes / (4 * M), maxTensorBytes() / (4 * C));
   const most = Math.max(TOKEN_STEP, floorTo(TOKEN_STEP, fitting));
   const ranges = rowRanges(V, C, most);
@@ -122,16 +142,18 @@ function floorTo(step: number, value: number): number {
 }
 
 /** The tile's logits, before any cap. A bias is a product of one inner step. */
-function computeLogits({ x, weight, bias }: HeadTable, tile: Tile): void {
-  matMulInto(tile.logits, x, tile.of(weight), { transposeB: true });
-  if (!bias) return;
-  const column = tile.columnOf(bias);
-  matMulInto(tile.logits, onesFor(x), column, { transposeB: true, accumulates: true });
+function computeLogits(table: HeadTable, tile: Tile): void {
+  for (const [i, { x, weight }] of table.products.entries()) {
+    matMulInto(tile.logits, x, tile.of(weight), { transposeB: true, accumulates: i > 0 });
+  }
+  if (!table.bias) return;
+  const column = tile.columnOf(table.bias);
+  matMulInto(tile.logits, onesFor(table), column, { transposeB: true, accumulates: true });
 }
 
 /** [M, 1]. */
-function onesFor(x: tf.Tensor2D): tf.Tensor2D {
-  return tf.ones([x.shape[0], 1]);
+function onesFor({ targets }: HeadTable): tf.Tensor2D {
+  return tf.ones([targets.size, 1]);
 }
 
 /** What both programs begin with. */

@@ -7,7 +7,8 @@
  * Invariant: nothing is read back, and where anything throws nothing is left on the device.
  */
 
-import type { CausalLM, ForwardPass } from "../models/model.ts";
+import type { CausalLM, ForwardPass, TrainingPass } from "../models/model.ts";
+import type { HeadWeights } from "../ops/head.ts";
 import { Recording } from "../tensor/tape.ts";
 import { tf } from "../tensor/tf.ts";
 import type { GradientSum } from "./gradient_sum.ts";
@@ -17,6 +18,8 @@ import type { PairBatch } from "./batch.ts";
 export interface BackwardOptions {
   /** Blocks computed twice, from the first on; more than there are: all. Default 0. */
   readonly recomputedLayers?: number;
+  /** Which pass of a training it is; absent: nothing is dropped. */
+  readonly pass?: TrainingPass;
   /** Told once the forward pass is done, when a backend that keeps no peak holds most. */
   readonly afterForward?: () => void;
 }
@@ -24,20 +27,20 @@ export interface BackwardOptions {
 /**
  * Adds the gradient of `lossOf` to `sum`, by the names of the model's trainable weights.
  *
- * @param lossOf The loss, a scalar, of the hidden states after the last norm, [N, C].
+ * @param lossOf The loss, a scalar, of the hidden states after the last norm, [N, C], and the head.
  */
 export function addGradients(
   model: CausalLM,
   batch: PairBatch,
-  lossOf: (hidden: tf.Tensor2D) => tf.Scalar,
+  lossOf: (hidden: tf.Tensor2D, head: HeadWeights) => tf.Scalar,
   sum: GradientSum,
   options: BackwardOptions = {},
 ): void {
-  const pass = model.startPass(batch.tokens);
+  const pass = model.startPass(batch.tokens, options.pass);
   const walk = new Walk(pass, model.trainable, sum);
   try {
     const hidden = walk.forward(Math.min(options.recomputedLayers ?? 0, pass.layers));
-    const end = Recording.of(() => lossOf(pass.finish(hidden)));
+    const end = Recording.of(() => lossOf(pass.finish(hidden), pass.head()));
     end.y.dispose();
     options.afterForward?.();
     walk.backward(hidden, end);

@@ -79,9 +79,10 @@ function step(
   { objective, recomputedLayers, maxGradNorm }: Rehearsal,
 ): void {
   const sum = new GradientSum();
-  const sums = batches.map((batch) =>
-    addMicroBatch(model, batch, counts, { objective, recomputedLayers, sum })
-  );
+  const sums = batches.map((batch, microBatch) => {
+    const pass = { seed: "", step: 0, microBatch };
+    return addMicroBatch(model, batch, counts, { objective, recomputedLayers, pass, sum });
+  });
   const norm = applyGradients(optimizer, sum.take(), 1, maxGradNorm);
   submitPending(webgpuInternals());
   tf.dispose([norm, ...sums]);

@@ -2,7 +2,7 @@
 
 import { format as formatBytes } from "@std/fmt/bytes";
 import type { ModelConfig } from "../models/config.ts";
-import { unfilledModel } from "../models/unfilled.ts";
+import { unfilledModel, type UnfilledOptions } from "../models/unfilled.ts";
 import { COMMON_TARGET, likelyTarget } from "../tensor/rehearsal.ts";
 import type { OrpoOptions } from "./options.ts";
 import type { PairStore } from "./pair_store.ts";
@@ -13,12 +13,14 @@ import { firstWindows } from "./run_plan.ts";
  * Plans a training on the adapter that a run would open, and says what it will hold.
  *
  * @param pairs The pairs to train on, or where they are not known yet how long they may be.
+ * @param lora The branches that train; absent: all weights do.
  * @throws {OddsmithError} TrainError MEMORY_BUDGET; DeviceError LIMIT_EXCEEDED.
  */
 export async function forecastLines(
   config: ModelConfig,
   options: OrpoOptions,
   pairs: PairStore | { maxLength: number },
+  lora?: UnfilledOptions["lora"],
 ): Promise<string[]> {
   const isKnown = "size" in pairs;
   const found = await likelyTarget();
@@ -26,7 +28,7 @@ export async function forecastLines(
   const { forecast, recomputedLayers, microBatchTokens } = planTraining({
     target,
     config,
-    makeModel: () => unfilledModel(config),
+    makeModel: () => unfilledModel(config, { lora, quantization: options.quantization }),
     options,
     // The order within an epoch follows from the run's seed; which pairs meet changes little.
     windows: isKnown

@@ -5,8 +5,8 @@
  * Invariant: everything returned is on the device and owned by the caller; nothing is read back.
  */
 
-import type { CausalLM } from "../models/model.ts";
-import { targetLogProbs } from "../ops/head.ts";
+import type { CausalLM, TrainingPass } from "../models/model.ts";
+import { type HeadWeights, targetLogProbs } from "../ops/head.ts";
 import { currentDevice } from "../tensor/device.ts";
 import { tf } from "../tensor/tf.ts";
 import { addGradients } from "./backward.ts";
@@ -31,6 +31,8 @@ export interface WindowOptions {
   readonly objective: OrpoObjective;
   /** Blocks computed twice to save memory, from the first on. Default 0. */
   readonly recomputedLayers?: number;
+  /** Which step of a training it is; absent: nothing is dropped. */
+  readonly training?: Omit<TrainingPass, "microBatch">;
   /** Called before every micro-batch; what it throws ends the window, with nothing leaked. */
   readonly beforeBatch?: () => Promise<void>;
 }
@@ -44,14 +46,16 @@ export interface WindowOptions {
 export async function windowGradients(
   model: CausalLM,
   plan: WindowPlan,
-  { objective, recomputedLayers, beforeBatch }: WindowOptions,
+  { objective, recomputedLayers, training, beforeBatch }: WindowOptions,
 ): Promise<WindowResult> {
   const batches: PendingBatch[] = [];
   const sum = new GradientSum();
   try {
-    for (const batch of plan.batches) {
+    for (const [microBatch, batch] of plan.batches.entries()) {
       await beforeBatch?.();
-      const sums = addMicroBatch(model, batch, plan.counts, { objective, recomputedLayers, sum });
+      const pass = training && { ...training, microBatch };
+      const given = { objective, recomputedLayers, pass, sum };
+      const sums = addMicroBatch(model, batch, plan.counts, given);
       const { pairs, counts, sizes } = batch;
       batches.push({ pairs, counts, sizes, sums });
     }
@@ -65,6 +69,8 @@ export async function windowGradients(
 
 /** How a micro-batch adds to a window. */
 export interface MicroBatchOptions extends Pick<WindowOptions, "objective" | "recomputedLayers"> {
+  /** Which pass of a training it is; absent: nothing is dropped. */
+  readonly pass?: TrainingPass;
   /** What its gradients are added to. */
   readonly sum: GradientSum;
 }
@@ -78,18 +84,18 @@ export function addMicroBatch(
   model: CausalLM,
   batch: PairBatch,
   window: WindowCounts,
-  { objective, recomputedLayers, sum }: MicroBatchOptions,
+  { objective, recomputedLayers, pass, sum }: MicroBatchOptions,
 ): tf.Tensor1D {
   let kept: tf.Tensor1D | undefined;
-  const lossOf = (hidden: tf.Tensor2D): tf.Scalar => {
-    const logProbs = targetLogProbs(hidden, model.head(), batch.rows, batch.targets);
+  const lossOf = (hidden: tf.Tensor2D, head: HeadWeights): tf.Scalar => {
+    const logProbs = targetLogProbs(hidden, head, batch.rows, batch.targets);
     const { loss, sums } = orpoBatchLoss(logProbs, batch, window, objective);
     kept = tf.keep(sums);
     return loss;
   };
   const afterForward = () => currentDevice().memory.note();
   try {
-    addGradients(model, batch, lossOf, sum, { recomputedLayers, afterForward });
+    addGradients(model, batch, lossOf, sum, { recomputedLayers, pass, afterForward });
   } catch (error) {
     kept?.dispose();
     throw error;

@@ -177,6 +177,7 @@ class Training {
     const { gradients, batches } = await windowGradients(model, plan, {
       objective: this.#objective,
       recomputedLayers: this.#memory.recomputedLayers,
+      training: { seed: this.#run.seed, step: this.#state.step },
       beforeBatch: () => this.#breathe(),
     });
     const state = this.#state;

@@ -4,6 +4,8 @@
  */
 
 import { z } from "zod";
+import type { LoraOptions } from "../models/lora_settings.ts";
+import type { Quantization } from "../models/weights.ts";
 import { parseByteSize } from "../base/byte_size.ts";
 import { PAIR_METRICS, type PairMetricName } from "./metrics.ts";
 import { DEFAULT_BETA, type NllReduction, type NllScope, type OrpoPreset } from "./objective.ts";
@@ -44,6 +46,10 @@ export interface OrpoOptions {
   epochs: number;
   /** Steps to train, whatever epochs says; 0: as epochs says. Default 0. */
   maxSteps: number;
+  /** Trains low-rank branches beside frozen weights; absent: all weights. */
+  lora?: LoraTraining;
+  /** How frozen weights are kept on the device; needs lora. Default "none": float32. */
+  quantization: Quantization;
   /** Pairs a forward and backward pass, at most. Default 4. */
   microBatchSize: number;
   /** Tokens a forward and backward pass, at most; a shared prompt counts once. Default 4096. */
@@ -74,6 +80,12 @@ export interface OrpoOptions {
   earlyStoppingThreshold: number;
 }
 
+/** How LoRA trains: new branches, or those of an adapter. */
+export interface LoraTraining extends LoraOptions {
+  /** Folder of a PEFT adapter to go on from; it says all but the dropout itself. */
+  readonly adapter?: string;
+}
+
 const EVAL_METRICS = PAIR_METRICS.map((name) => `eval_${name}` as const);
 const count = (min: number) => z.int().min(min);
 
@@ -83,6 +95,35 @@ function toBytes(text: string | number, context: z.RefinementCtx): number {
   context.addIssue({ code: "custom", message: 'expected an amount of memory, e.g. "4GiB"' });
   return z.NEVER;
 }
+
+const SAID_BY_ADAPTER = ["r", "alpha", "targetModules", "useRslora"] as const;
+
+const lora: z.ZodType<LoraTraining, LoraTraining> = z.strictObject({
+  r: count(1).optional().describe("Rank of the branches. Default: 8"),
+  alpha: z.number().positive().optional().describe(
+    "Scale of the branches: they are multiplied with alpha / r. Default: 8",
+  ),
+  dropout: z.number().min(0).lt(1).optional().describe(
+    "Share of a branch's input that is dropped in training. Default: 0, or the adapter's",
+  ),
+  targetModules: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional()
+    .describe(
+      'Modules by name or the end of it; "all-linear"; or a pattern of whole names. Default: ' +
+        "PEFT's for the architecture, of a Llama q_proj and v_proj",
+    ),
+  useRslora: z.boolean().optional().describe(
+    "Multiply with alpha / sqrt(r) instead. Default: false",
+  ),
+  adapter: z.string().min(1).optional().describe(
+    "Folder of a PEFT adapter to go on from; it says its own r, alpha, targetModules, useRslora",
+  ),
+}).superRefine((value, context) => {
+  for (const name of SAID_BY_ADAPTER) {
+    if (value.adapter === undefined || value[name] === undefined) continue;
+    const message = `leave ${name} out: the adapter says its own`;
+    context.addIssue({ code: "custom", path: [name], message });
+  }
+});
 
 /** The options as a pipeline gives them. */
 export type OrpoOptionsInput = Partial<Omit<OrpoOptions, "memoryBudget">> & {
@@ -129,6 +170,14 @@ export const orpoOptions: z.ZodType<OrpoOptions, OrpoOptionsInput> = z.strictObj
   maxSteps: count(0).default(0).describe(
     "Optimizer steps to train, whatever epochs says; 0: as epochs says",
   ),
+  lora: lora.optional().describe(
+    "Train low-rank branches (LoRA) beside frozen weights, {} with PEFT's defaults. Default: train " +
+      "all weights",
+  ),
+  quantization: z.enum(["none", "f16", "int8", "nf4"]).default("none").describe(
+    "How frozen weights are kept on the device: float32, halves, or 8 or 4 bits with a scale for 64 " +
+      "values (QLoRA); needs lora",
+  ),
   microBatchSize: count(1).default(4).describe(
     "Pairs in one forward and backward pass, at most: lower it to save memory",
   ),
@@ -174,6 +223,9 @@ export const orpoOptions: z.ZodType<OrpoOptions, OrpoOptionsInput> = z.strictObj
 }).refine((options) => options.earlyStoppingPatience === 0 || options.evalSteps > 0, {
   path: ["earlyStoppingPatience"],
   error: "earlyStoppingPatience needs evaluations while training: set evalSteps above 0",
+}).refine((options) => options.quantization === "none" || options.lora !== undefined, {
+  path: ["quantization"],
+  error: "quantization is of frozen weights: set lora, {} for its defaults",
 });
 
 const LOWER_IS_BETTER: ReadonlySet<EvalMetricName> = new Set([

@@ -26,7 +26,15 @@ export interface Weights {
  * @throws {OddsmithError} WeightsError NO_WEIGHTS, MISSING_SHARD, BAD_INDEX, TRUNCATED, BAD_HEADER.
  */
 export async function openWeights(dir: string): Promise<Weights> {
-  const files = await weightFiles(dir);
+  return await openFiles(dir, await weightFiles(dir));
+}
+
+/** Opens one file of tensors. @throws {OddsmithError} WeightsError TRUNCATED, BAD_HEADER. */
+export async function openWeightFile(file: string): Promise<Weights> {
+  return await openFiles(file, [file]);
+}
+
+async function openFiles(dir: string, files: readonly string[]): Promise<Weights> {
   const tensors = new Map<string, TensorEntry>();
   for (const file of files) {
     for (const entry of await readHeader(file)) {

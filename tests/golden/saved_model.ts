@@ -24,7 +24,7 @@ const ids = Array.from(
   (_, i) => i === 0 ? 1 : (i * 31 + 7) % model.config.vocabSize,
 );
 const hidden = model.hidden({ inputIds: Int32Array.from(ids), batchSize: 1, length: ids.length });
-const logits = await takeFloats(matMul(hidden, model.headWeight(), { transposeB: true }));
+const logits = await takeFloats(matMul(hidden, model.head().weight, { transposeB: true }));
 const greedy = await generate(model, ids, { maxNewTokens: 40, eosTokenIds: [] });
 const expected = { ids, logits: [...logits], greedy };
 await Deno.writeTextFile(join(to, "expected.json"), JSON.stringify(expected));

@@ -43,7 +43,7 @@ async function checkLogits(model: CausalLM, { ids, lastLogits }: GoldenCase): Pr
       length: ids.length,
     });
     const last = tf.slice(hidden, [ids.length - 1, 0], [1, -1]);
-    return matMul(last, model.headWeight(), { transposeB: true });
+    return matMul(last, model.head().weight, { transposeB: true });
   });
   assertClose("last logits", await takeFloats(logits), lastLogits, 1e-4);
 }
@@ -53,7 +53,7 @@ async function checkGradients(model: CausalLM, golden: GoldenCase): Promise<void
   const rows = Int32Array.from({ length: inputIds.length - 1 }, (_, i) => i);
   const { value, grads } = tf.variableGrads(() => {
     const hidden = model.hidden({ inputIds, batchSize: 1, length: inputIds.length });
-    const logProbs = targetLogProbs(hidden, model.headWeight(), rows, inputIds.slice(1));
+    const logProbs = targetLogProbs(hidden, model.head(), rows, inputIds.slice(1));
     return tf.neg(tf.mean(logProbs)) as tf.Scalar;
   }, [...model.parameters.values()]);
   const [loss] = await takeFloats(value);

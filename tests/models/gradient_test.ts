@@ -20,8 +20,7 @@ const targets = rows.map((row) => batch.inputIds[row + 1]!);
 /** The gradients of the mean target log-probability, by name. */
 async function gradients(model: CausalLM, tokens: TokenBatch): Promise<Map<string, Float32Array>> {
   const { value, grads } = tf.variableGrads(
-    () =>
-      tf.mean(targetLogProbs(model.hidden(tokens), model.headWeight(), rows, targets)) as tf.Scalar,
+    () => tf.mean(targetLogProbs(model.hidden(tokens), model.head(), rows, targets)) as tf.Scalar,
     [
       ...model.parameters.values(),
     ],
@@ -84,7 +83,7 @@ forEachBackend(
       const analytic = await gradients(model, batch);
       const loss = async (): Promise<number> => {
         const logProbs = await takeFloats(
-          tf.tidy(() => targetLogProbs(model.hidden(batch), model.headWeight(), rows, targets)),
+          tf.tidy(() => targetLogProbs(model.hidden(batch), model.head(), rows, targets)),
         );
         return logProbs.reduce((sum, value) => sum + value, 0) / logProbs.length;
       };

@@ -1,13 +1,21 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
+import { checkModelFolder, loadCausalLM } from "../../src/models/load.ts";
+import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
+import { newDeltas } from "../../src/models/lora.ts";
+import { writeAdapter } from "../../src/models/lora_files.ts";
+import { loraModules, resolveLora, targetedModules } from "../../src/models/lora_settings.ts";
+import { mergeAdapter } from "../../src/models/lora_source.ts";
 import { assertStageContract, tryStage } from "../../src/runner/testing.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { byteTokenizerFiles } from "../../src/text/byte_tokenizer.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
+import { openWeights } from "../../src/weights/safetensors.ts";
 import { model } from "../../stages/model.ts";
 import { goldenCases, withGoldenModel } from "./fixtures.ts";
+import { loraGoldens, withAdapter } from "./lora_folders.ts";
+import { withTextModel } from "./text_model.ts";
 
 const TINY = { hiddenSize: 16, numHiddenLayers: 1, numAttentionHeads: 2 };
 const golden = (await goldenCases()).get("grouped heads, tied")!;
@@ -56,6 +64,54 @@ Deno.test("model: takes a folder's files as they are, and nothing else", () =>
     assertEquals(sources.map((path) => String(path).slice(dir.length + 1)).sort(), files);
   }));
 
+Deno.test("model: an adapter is merged into the model it is of, and its files are sources", () =>
+  withAdapter(loraGoldens.cases["lm_head, tied"]!, async ({ base, adapter, scratch }) => {
+    for (const [name, text] of Object.entries(TOKENIZER)) {
+      await Deno.writeTextFile(join(base, name), text);
+    }
+    await using trial = await tryStage(model, { config: { from: base, adapter } });
+    const merged = join(scratch, "merged");
+    await Deno.mkdir(merged);
+    await mergeAdapter(base, adapter, merged);
+    const { dir } = trial.outputs.model;
+    for (const { name } of Deno.readDirSync(merged)) {
+      assertEquals(await Deno.readFile(join(dir, name)), await Deno.readFile(join(merged, name)));
+    }
+    const config = JSON.parse(await Deno.readTextFile(join(dir, "config.json")));
+    assertEquals(config.tie_word_embeddings, false);
+    const sources = await model.sources!({ from: base, adapter }, (path) => path);
+    assert(sources.includes(join(adapter, "adapter_model.safetensors")));
+    const error = await assertRejects(
+      () => tryStage(model, { config: { from: base, adapter: base } }),
+      OddsmithError,
+    );
+    assertEquals(error.code, "NO_ADAPTER");
+  }));
+
+Deno.test("model: an adapter is merged into a GGUF file's model too", () =>
+  withTextModel(golden, async (base, file) => {
+    await exportGguf(base, file, { dtype: "F32" });
+    const adapter = join(base, "adapter");
+    await Deno.mkdir(adapter);
+    const checked = await checkModelFolder(base);
+    const settings = { ...resolveLora({ r: 2 }, "llama"), targetModules: ["q_proj", "lm_head"] };
+    const chosen = targetedModules(loraModules(checked), settings.targetModules);
+    const deltas = newDeltas(chosen, settings, "seed").map((delta) => ({
+      ...delta,
+      loraB: delta.loraB.map((_, i) => (i % 7) / 10),
+    }));
+    await writeAdapter(adapter, { settings, deltas });
+    await using trial = await tryStage(model, { config: { from: file, adapter } });
+    const merged = join(base, "merged");
+    await Deno.mkdir(merged);
+    await mergeAdapter(base, adapter, merged);
+    const [own, expected] = [await openWeights(trial.outputs.model.dir), await openWeights(merged)];
+    assertEquals([...own.tensors.keys()].sort(), [...expected.tensors.keys()].sort());
+    for (const name of own.tensors.keys()) {
+      assertEquals(await own.read(name), await expected.read(name), name);
+    }
+  }));
+
 Deno.test("model: records what the model is", () =>
   withModelFolder(async (dir) => {
     await using trial = await tryStage(model, { config: { from: dir } });
@@ -95,6 +151,8 @@ Deno.test("model: options ask for exactly one of from and init, and for sizes th
   assert(await issues({ init: { hiddenSize: 30, numAttentionHeads: 4 } }) > 0);
   assert(await issues({ init: { numKeyValueHeads: 3 } }) > 0);
   assert(await issues({ init: { hiddenSise: 64 } }) > 0);
+  assert(await issues({ init: {}, adapter: "a" }) > 0);
+  assertEquals(await issues({ from: "x", adapter: "a" }), 0);
   assertEquals(await issues({ init: {} }), 0);
   assertEquals(await issues({ from: "x" }), 0);
 });

@@ -38,11 +38,11 @@ if (storiesDir !== undefined) {
       const rows = Int32Array.from({ length: ids.length - 1 }, (_, i) => i);
       const hidden = model.hidden({ inputIds: ids, batchSize: 1, length: ids.length });
       const logProbs = await takeFloats(
-        targetLogProbs(hidden, model.headWeight(), rows, ids.slice(1)),
+        targetLogProbs(hidden, model.head(), rows, ids.slice(1)),
       );
       const logits = await takeFloats(
         tf.tidy(() =>
-          matMul(tf.slice(hidden, [ids.length - 1, 0], [1, -1]), model.headWeight(), {
+          matMul(tf.slice(hidden, [ids.length - 1, 0], [1, -1]), model.head().weight, {
             transposeB: true,
           })
         ),

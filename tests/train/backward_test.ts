@@ -55,7 +55,7 @@ forEachBackend("addGradients: recomputing every layer holds less at the peak", a
   const plan = planWindow(pairs(8, 60), objective.nllScope, { pairs: 8, tokens: Infinity });
   const { memory } = currentDevice();
   const peakOf = async (recomputedLayers: number) => {
-    await readFloats(model.headWeight());
+    await readFloats(model.head().weight as tf.Tensor);
     memory.restart();
     const start = memory.bytes();
     const window = await windowGradients(model, plan, { objective, recomputedLayers });

@@ -8,19 +8,11 @@ import type { OrpoObjective } from "../../src/train/objective.ts";
 import type { TrainRun } from "../../src/train/loop.ts";
 import type { OrpoOptions } from "../../src/train/options.ts";
 import { PairStore } from "../../src/train/pair_store.ts";
+import { inScratch } from "../scratch.ts";
 import { forEachBackend } from "../tensor/backends.ts";
 import { tinyLlama } from "./tiny_llama.ts";
 import { steady, tinyModel, tinyPairs, trainTiny } from "./tiny_model.ts";
 import { freeWindow, gradientsOf } from "./windows.ts";
-
-async function inScratch(fn: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await fn(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
 
 Deno.test("trainOrpo: the loss falls, held-out accuracy rises, no tensor is left", async () => {
   const device = await openDevice("cpu");

@@ -86,7 +86,7 @@ async function train(change: Parameters<typeof options>[0]) {
     chosenIds: [...Array.from({ length: 20 }).fill(pair.chosenIds) as number[][]].flat(),
   })).map((pair) => ({ ...pair, chosenIds: pair.chosenIds.slice(0, 50) }));
   const dir = await Deno.makeTempDir();
-  await readFloats(model.headWeight());
+  await readFloats(model.parameters.get("model.norm.weight")!);
   device.memory.restart();
   const { state } = await trainOrpo({
     model,

@@ -27,7 +27,7 @@ Deno.test("orpoOptions: says what is wrong, by option", () => {
 });
 
 Deno.test("orpoOptions: every option has a description and, where none decides for it, a default", () => {
-  const left = ["nllScope", "nllReduction", "gradientCheckpointing", "memoryBudget"];
+  const left = ["nllScope", "nllReduction", "lora", "gradientCheckpointing", "memoryBudget"];
   const schema = z.toJSONSchema(orpoOptions, { io: "input" });
   for (const [name, option] of Object.entries(schema.properties!)) {
     assert(typeof option === "object" && option.description, name);

@@ -33,6 +33,7 @@ export function tinyModel(seed: string): CausalLM {
     hiddenSize: C,
     maxPositionEmbeddings: 64,
   } as ModelConfig;
+  const head = () => ({ weight: weight("lm_head.weight") });
   const embed = ({ inputIds }: TokenBatch | PackedBatch) =>
     embedding(weight("model.embed_tokens.weight"), inputIds);
   return {
@@ -45,10 +46,10 @@ export function tinyModel(seed: string): CausalLM {
       embed: () => embed(batch),
       block: (x) => x,
       finish: (x) => tf.clone(x),
+      head,
       dispose: () => {},
     }),
-    headWeight: () => weight("lm_head.weight"),
-    head: () => ({ weight: weight("lm_head.weight") }),
+    head,
     startDecoding: () => {
       throw new Error("the bigram model is only for training");
     },

@@ -7,6 +7,8 @@ import { type Html, html } from "../html.ts";
 type Fact = (value: number) => string;
 
 const FACTS: readonly [key: string, name: string, format: Fact][] = [
+  ["parameters", "Weights", formatCount],
+  ["trainableParameters", "Weights trained", formatCount],
   ["steps", "Optimizer steps", formatCount],
   ["pairsSeen", "Pairs seen", formatCount],
   ["tokensSeen", "Tokens seen", formatCount],
