@@ -7,7 +7,9 @@ import { fromFileUrl } from "@std/path";
 import { initConfig } from "../src/models/init.ts";
 import { parseConfig } from "../src/models/parse_config.ts";
 import { unfilledModel } from "../src/models/unfilled.ts";
-import type { CausalLM } from "../src/models/model.ts";
+import { openLora } from "../src/models/lora_source.ts";
+import type { LoraOptions } from "../src/models/lora_settings.ts";
+import { type Quantization, weightCounts } from "../src/models/weights.ts";
 import { openDevice } from "../src/tensor/device.ts";
 import { openTarget } from "../src/tensor/rehearsal.ts";
 import { tf } from "../src/tensor/tf.ts";
@@ -24,9 +26,13 @@ interface Case {
   readonly name: string;
   readonly must: (weightBytes: number) => number;
   readonly aim: (weightBytes: number) => number;
-  /** Turns a model into the one that trains. */
-  readonly prepare: (model: CausalLM) => CausalLM;
+  /** Branches beside frozen weights; absent: all weights train. */
+  readonly lora?: LoraOptions;
+  readonly quantization?: Quantization;
 }
+
+const ADAPTER: LoraOptions = { r: 16, alpha: 32, targetModules: "all-linear" };
+const LORA_MIB = { must: () => 1024, aim: () => 512 };
 
 const CASES: Readonly<Record<string, Case>> = {
   full: {
@@ -34,7 +40,19 @@ const CASES: Readonly<Record<string, Case>> = {
     // Weights, gradients and two moments.
     must: (weightBytes) => 1.25 * 4 * weightBytes / MIB + 256,
     aim: (weightBytes) => 1.25 * 4 * weightBytes / MIB + 256,
-    prepare: (model) => model,
+  },
+  lora: { name: "LoRA r 16, all linear layers", ...LORA_MIB, lora: ADAPTER },
+  half: {
+    name: "LoRA r 16, all linear layers, frozen weights as f16",
+    ...LORA_MIB,
+    lora: ADAPTER,
+    quantization: "f16",
+  },
+  nf4: {
+    name: "LoRA r 16, all linear layers, frozen weights as nf4",
+    ...LORA_MIB,
+    lora: ADAPTER,
+    quantization: "nf4",
   },
 };
 
@@ -76,15 +94,21 @@ async function* figures(): AsyncGenerator<Figure> {
   }
 }
 
-async function measure({ prepare }: Case): Promise<Measured> {
+async function measure({ lora, quantization }: Case): Promise<Measured> {
   const device = await openDevice("webgpu");
   const config = parseConfig({ file: "config.json", json: initConfig(SMOLLM_SHAPE) });
   const plan = stepOf(drawnPairs(2, 1024, SMOLLM_SHAPE.vocabSize), 2);
   const recomputedLayers = SMOLLM_SHAPE.numHiddenLayers;
-  const work = await StepWork.of(prepare(await smollmShaped()), 2048, recomputedLayers);
+  const source = lora && { options: lora, seed: "bench" };
+  const model = await smollmShaped({}, {
+    lora: source && ((base) => openLora(base, source)),
+    quantization,
+  });
+  const planned = model.lora;
+  const work = await StepWork.of(model, 2048, recomputedLayers);
   await settle();
   const { peakBytes: predictedBytes } = forecastMemory(openTarget()!, {
-    makeModel: () => prepare(unfilledModel(config)),
+    makeModel: () => unfilledModel(config, { lora: planned, quantization }),
     objective,
     optimizer: ADAMW,
     maxGradNorm: 1,
@@ -93,8 +117,7 @@ async function measure({ prepare }: Case): Promise<Measured> {
   });
   for (let step = 0; step < STEPS; step++) tf.dispose(await work.step(plan));
   await settle();
-  const weightBytes = 4 *
-    [...work.model.parameters.values()].reduce((sum, { size }) => sum + size, 0);
+  const weightBytes = 4 * weightCounts(work.model).parameters;
   return { weightBytes, peakBytes: device.memory.peakBytes(), predictedBytes };
 }
 

@@ -1,7 +1,7 @@
 /** A model with the sizes of SmolLM2-135M and drawn weights, for benchmarks. */
 
 import { initModel, type InitOptions } from "../src/models/init.ts";
-import { loadCausalLM } from "../src/models/load.ts";
+import { loadCausalLM, type LoadOptions } from "../src/models/load.ts";
 import type { CausalLM } from "../src/models/model.ts";
 
 /** Sizes as in config.json; 134.5 million weights. */
@@ -23,11 +23,14 @@ export const SMOLLM_SHAPE = {
 } as const;
 
 /** Makes the model on the current device. */
-export async function smollmShaped(change: Partial<InitOptions> = {}): Promise<CausalLM> {
+export async function smollmShaped(
+  change: Partial<InitOptions> = {},
+  options: LoadOptions = {},
+): Promise<CausalLM> {
   const dir = await Deno.makeTempDir();
   try {
     await initModel(dir, { ...SMOLLM_SHAPE, ...change }, "bench/smollm");
-    return await loadCausalLM(dir);
+    return await loadCausalLM(dir, options);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
