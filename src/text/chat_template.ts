@@ -4,11 +4,17 @@
  * splits no pair.
  */
 
-import { Environment, Interpreter, Template } from "@huggingface/jinja";
 import { OddsmithError } from "../base/error.ts";
-import type { Json } from "../base/json.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 import type { Message } from "../data/pair.ts";
 import { templateRaised, templateRender, templateSyntax } from "./errors.ts";
+import { renderStatements } from "./jinja/evaluate.ts";
+import { GLOBALS } from "./jinja/globals.ts";
+import type { Statement } from "./jinja/nodes.ts";
+import { parseTemplate } from "./jinja/parse.ts";
+import { Scope } from "./jinja/scope.ts";
+import { toValue } from "./jinja/values.ts";
+import { str } from "./jinja/write.ts";
 import { strftime } from "./strftime.ts";
 
 /** What a rendering depends on beside template and messages. */
@@ -17,6 +23,8 @@ export interface RenderOptions {
   addGenerationPrompt?: boolean;
   /** bos_token, eos_token and the like, as the template's variables. */
   specialTokens?: Readonly<Record<string, string>>;
+  /** The tools that the model may call, as JSON schemas. Default: none. */
+  tools?: readonly JsonObject[];
   /** More variables, e.g. enable_thinking; they win over special tokens. */
   variables?: Readonly<Record<string, Json>>;
   /** What strftime_now prints. Default: now. */
@@ -40,10 +48,7 @@ export class ChatTemplate {
   readonly name: string;
   /** The Jinja. */
   readonly source: string;
-  readonly #program: Template["parsed"];
-  /** What the template's functions see of the rendering they are called in. */
-  #options: RenderOptions = {};
-  #lasting?: { of: RenderOptions; environment: Environment };
+  readonly #program: readonly Statement[];
 
   /**
    * Parses a template.
@@ -54,7 +59,7 @@ export class ChatTemplate {
     this.name = name;
     this.source = source;
     try {
-      this.#program = new Template(source).parsed;
+      this.#program = parseTemplate(source);
     } catch (cause) {
       throw templateSyntax(name, cause);
     }
@@ -67,71 +72,40 @@ export class ChatTemplate {
    * where it fails otherwise.
    */
   render(messages: readonly Message[], options: RenderOptions = {}): string {
-    this.#options = options;
+    const { source, date } = options;
+    const scope = new Scope(GLOBALS);
+    scope.set("raise_exception", ([message = null]) => {
+      throw templateRaised(this.name, str(message), source);
+    });
+    scope.set("strftime_now", ([format = null]) => strftime(date ?? new Date(), str(format)));
+    const data = {
+      ...options.specialTokens,
+      ...options.variables,
+      messages: messages.map(asTransformersPasses),
+      tools: options.tools ?? null,
+      documents: null,
+      add_generation_prompt: options.addGenerationPrompt ?? false,
+    };
+    for (const [name, value] of Object.entries(data)) scope.set(name, toValue(value));
     try {
-      const environment = new Environment(this.#lastingEnvironment(options));
-      const variables = {
-        ...only(options.variables, (value) => !isPlain(value)),
-        messages,
-        add_generation_prompt: options.addGenerationPrompt ?? false,
-      };
-      for (const [name, value] of Object.entries(variables)) environment.set(name, value);
-      return String(new Interpreter(environment).run(this.#program).value);
+      return renderStatements(this.#program, scope);
     } catch (error) {
       if (error instanceof OddsmithError) throw error;
-      throw templateRender(this.name, error, options.source);
+      throw templateRender(this.name, error, source);
     }
   }
-
-  /**
-   * What is the same for every row: declaring it takes longer than a short rendering. Lists and
-   * objects are not in it, since a template may change them.
-   */
-  #lastingEnvironment(options: RenderOptions): Environment {
-    const { of, environment } = this.#lasting ?? {};
-    const isSame = of?.specialTokens === options.specialTokens &&
-      of?.variables === options.variables;
-    if (environment !== undefined && isSame) return environment;
-    const variables: Record<string, unknown> = {
-      ...GLOBALS,
-      raise_exception: (message: unknown) => {
-        throw templateRaised(this.name, String(message), this.#options.source);
-      },
-      strftime_now: (format: unknown) => strftime(this.#options.date ?? new Date(), String(format)),
-      ...options.specialTokens,
-      ...only(options.variables, isPlain),
-    };
-    const made = new Environment();
-    for (const [name, value] of Object.entries(variables)) made.set(name, value);
-    this.#lasting = { of: options, environment: made };
-    return made;
-  }
 }
 
-type Variables = NonNullable<RenderOptions["variables"]>;
-
-function only(variables: Variables = {}, isWanted: (value: Json) => boolean): Variables {
-  return Object.fromEntries(Object.entries(variables).filter(([, value]) => isWanted(value)));
-}
-
-function isPlain(value: Json): boolean {
-  return value === null || typeof value !== "object";
-}
-
-/** Python's names, which templates use; the library's own set cannot be added to. */
-const GLOBALS: Readonly<Record<string, unknown>> = {
-  true: true,
-  false: false,
-  none: null,
-  True: true,
-  False: false,
-  None: null,
-  range,
-};
-
-function range(start: number, stop?: number, step = 1): number[] {
-  const [from, to] = stop === undefined ? [0, start] : [start, stop];
-  if (step === 0) throw new Error("range() step must not be zero");
-  const count = Math.max(0, Math.ceil((to - from) / step));
-  return Array.from({ length: count }, (_, at) => from + at * step);
+/**
+ * A message as transformers hands it to templates: keys without a value are left out, and reasoning
+ * is under the names that templates read.
+ */
+function asTransformersPasses(message: Message): Record<string, unknown> {
+  const given = Object.entries(message).filter(([, value]) =>
+    value !== null && value !== undefined
+  );
+  const fields: Record<string, unknown> = Object.fromEntries(given);
+  const reasoning = fields.reasoning_content ?? fields.thinking ?? fields.reasoning;
+  if (reasoning === undefined) return fields;
+  return { thinking: reasoning, ...fields, reasoning_content: reasoning };
 }
