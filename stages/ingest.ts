@@ -100,7 +100,7 @@ export const ingest: Stage<
 > = defineStage({
   apiVersion: API_VERSION,
   name: "ingest",
-  version: "1",
+  version: "2",
   summary: "Reads preference data, checks every row and splits it into train and eval.",
   inputs: {},
   outputs: { pairs: preferencePairs },

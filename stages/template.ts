@@ -64,7 +64,7 @@ export const template: Stage<
 > = {
   apiVersion: API_VERSION,
   name: "template",
-  version: "1",
+  version: "2",
   summary: "Writes preference pairs as the text the model will see, by its chat template.",
   inputs: { pairs: preferencePairs, model: optional(modelFolder) },
   outputs: { pairs: templatedPairs },

@@ -53,7 +53,11 @@ export function commonTurns(chosen: readonly Message[], rejected: readonly Messa
   return count;
 }
 
-/** Are two turns equal in role and content? */
+/** Are two turns equal, tool calls and all? */
 export function sameTurn(a: Message, b: Message): boolean {
-  return a.role === b.role && a.content === b.content;
+  return a.role === b.role && a.content === b.content && extras(a) === extras(b);
+}
+
+function extras({ role: _role, content: _content, ...more }: Message): string {
+  return JSON.stringify(more);
 }

@@ -1,6 +1,6 @@
 /**
  * 64-bit content hashes of pairs and prompts: what ids, duplicates, the split and sampling go by.
- * A pair's hash is of its texts alone, so it is the same in every format, file and order.
+ * A pair's hash is of its texts and tools alone, so it is the same in every format, file and order.
  */
 
 import { sha256 } from "../base/hash.ts";
@@ -33,7 +33,8 @@ export function hashFraction({ high, low }: Hash64): number {
 
 /** Hashes a pair's content. */
 export function pairHash(content: PairContent): Hash64 {
-  return hash64(JSON.stringify([content.prompt, content.chosen, content.rejected]));
+  const { prompt, chosen, rejected, tools } = content;
+  return hash64(JSON.stringify([prompt, chosen, rejected, ...(tools ? [tools] : [])]));
 }
 
 /**

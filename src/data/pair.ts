@@ -1,11 +1,21 @@
 /** A preference pair, in the two forms TRL names: standard (strings) and conversational. */
 
+import type { JsonObject } from "../base/json.ts";
+
 /** One turn of a conversation. */
 export interface Message {
   /** "system", "user", "assistant" or "tool". */
   role: string;
-  /** What was said. */
+  /** What was said; empty for a turn of tool calls alone. */
   content: string;
+  /** The speaker's name, or the name of the tool that answers. */
+  name?: string;
+  /** What the assistant asks tools for, each as {type: "function", function: {name, arguments}}. */
+  tool_calls?: JsonObject[];
+  /** The call that a tool's turn answers. */
+  tool_call_id?: string;
+  /** What the assistant thought before it said it. */
+  reasoning_content?: string;
 }
 
 /** prompt + chosen and prompt + rejected are the two texts. */
@@ -22,6 +32,8 @@ export interface StandardPair {
   chosen: string;
   /** The answer not preferred. */
   rejected: string;
+  /** The tools a chat template lists, as JSON schemas. */
+  tools?: JsonObject[];
 }
 
 /** prompt is the shared start of both conversations; chosen and rejected go on from it. */
@@ -38,6 +50,8 @@ export interface ConversationalPair {
   chosen: Message[];
   /** The answer not preferred; begins and ends with an assistant turn. */
   rejected: Message[];
+  /** The tools a chat template lists, as JSON schemas. */
+  tools?: JsonObject[];
 }
 
 /** A prompt, an answer preferred, an answer not. */

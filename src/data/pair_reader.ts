@@ -3,6 +3,7 @@
 import type { DataFile, RawRow, ReadOptions } from "./data_file.ts";
 import { columnMissing, unknownType, unpaired } from "./errors.ts";
 import { readRows } from "./formats/read_rows.ts";
+import { readTools } from "./messages.ts";
 import { RowFault } from "./row_fault.ts";
 import type { DatasetType, PairContent } from "./types/dataset_type.ts";
 import { DATASET_TYPES, type DatasetTypeName, detectType } from "./types/detect.ts";
@@ -56,7 +57,9 @@ export async function* readPairs(
 
 function readPair({ row, value }: RawRow, type: DatasetType, columns: ResolvedColumns): ReadPair {
   try {
-    const content = type.convert(pickFields(value, columns));
+    const fields = pickFields(value, columns);
+    const tools = readTools(fields.tools);
+    const content = { ...type.convert(fields), ...(tools && { tools }) };
     checkContent(content);
     return { row, content };
   } catch (error) {

@@ -20,7 +20,7 @@ export function checkContent(content: PairContent): void {
   if (last.role !== "user" && last.role !== "tool") throw new RowFault("promptNotUser");
   if (last.content.trim() === "") throw new RowFault("emptyPrompt");
   for (const answer of [content.chosen, content.rejected]) {
-    if (answer.length === 0 || answer.at(-1)!.content.trim() === "") {
+    if (answer.length === 0 || isEmpty(answer.at(-1)!)) {
       throw new RowFault("emptyAnswer");
     }
     if (answer[0]!.role !== "assistant" || answer.at(-1)!.role !== "assistant") {
@@ -36,6 +36,14 @@ function checkAnswers(chosen: string, rejected: string): void {
 }
 
 function turnsText(turns: readonly Message[]): string {
-  if (turns.length === 1) return turns[0]!.content.trim();
-  return JSON.stringify(turns.map(({ role, content }) => [role, content.trim()]));
+  const [only, ...others] = turns;
+  const calls = turns.some((turn) => turn.tool_calls !== undefined);
+  if (others.length === 0 && !calls) return only!.content.trim();
+  return JSON.stringify(
+    turns.map(({ role, content, tool_calls }) => [role, content.trim(), tool_calls]),
+  );
+}
+
+function isEmpty(turn: Message): boolean {
+  return turn.content.trim() === "" && turn.tool_calls === undefined;
 }

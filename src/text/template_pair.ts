@@ -78,6 +78,7 @@ function asConversation(pair: StandardPair): ConversationalPair {
     prompt: turn("user", pair.prompt),
     chosen: turn("assistant", pair.chosen),
     rejected: turn("assistant", pair.rejected),
+    tools: pair.tools,
   };
 }
 
@@ -86,13 +87,13 @@ function writeConversation(
   template: ChatTemplate,
   options: TemplateOptions,
 ): { pair: TemplatedPair; notes: TemplatingNotes } {
-  const { id, source } = pair;
+  const { id, source, tools } = pair;
   for (const side of ["prompt", "chosen", "rejected"] as const) {
     if (pair[side].length === 0) throw conversationEmpty(source, side);
   }
   const { prompt, systemPromptAdded } = withSystemPrompt(pair.prompt, options.systemPrompt);
   const render = (messages: Message[], addGenerationPrompt: boolean) =>
-    template.render(messages, { ...options.render, source, addGenerationPrompt });
+    template.render(messages, { ...options.render, tools, source, addGenerationPrompt });
 
   const asked = render(prompt, options.addGenerationPrompt ?? true);
   const chosen = render([...prompt, ...pair.chosen], false);

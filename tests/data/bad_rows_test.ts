@@ -7,6 +7,8 @@ import { ingestAll, jsonl, tempDir } from "./support.ts";
 const user = (content: string) => ({ role: "user", content });
 const assistant = (content: string) => ({ role: "assistant", content });
 const system = (content: string) => ({ role: "system", content });
+const PING = { type: "function", function: { name: "ping", arguments: {} } };
+const CALL = { role: "assistant", content: null, tool_calls: [PING] };
 const ASKED = [user("Why?")];
 const YES = [assistant("Yes.")];
 const NO = [assistant("No.")];
@@ -64,10 +66,24 @@ const BAD: [what: string, good: Record<string, unknown>, bad: unknown, reason: R
     "notText",
   ],
   [
-    "a tool call without text",
+    "a tool turn without text or calls",
     { ...TALK },
     { ...TALK, chosen: [{ role: "assistant", content: null, tool_calls: [] }] },
     "notText",
+  ],
+  [
+    "tool calls that are no objects",
+    { ...TALK },
+    { ...TALK, chosen: [{ role: "assistant", content: null, tool_calls: ["ping"] }] },
+    "wrongType",
+  ],
+  ["tools that are no list", { ...TALK }, { ...TALK, tools: { name: "ping" } }, "wrongType"],
+  ["tools of text that is no JSON", { ...TALK }, { ...TALK, tools: "[ping" }, "wrongType"],
+  [
+    "answers of the same tool call",
+    { ...TALK },
+    { ...TALK, chosen: [CALL], rejected: [CALL] },
+    "identicalAnswers",
   ],
   ["no turns in the prompt", { ...TALK }, { ...TALK, prompt: [] }, "emptyPrompt"],
   ["a last question without words", { ...TALK }, { ...TALK, prompt: [user(" ")] }, "emptyPrompt"],

@@ -6,6 +6,7 @@ import { ingestAll, jsonl, tempDir, type TestSource } from "./support.ts";
 const user = (content: string) => ({ role: "user", content });
 const assistant = (content: string) => ({ role: "assistant", content });
 const system = (content: string) => ({ role: "system", content });
+const PING = { id: "1", type: "function", function: { name: "ping", arguments: { n: 1 } } };
 const ASKED = [user("Why?")];
 const YES = [assistant("Yes.")];
 const NO = [assistant("No.")];
@@ -97,6 +98,34 @@ const CASES: Record<string, Case> = {
       ...TALK,
       prompt: [system("Be short."), user("Hi"), assistant("{}"), { role: "tool", content: "12" }],
     },
+  },
+  "a tools column, tool calls and their results": {
+    row: {
+      prompt: [
+        user("Hi"),
+        { role: "assistant", content: null, tool_calls: [PING], name: null, thinking: "hm" },
+        { role: "tool", content: "pong", name: "ping", tool_call_id: "1" },
+      ],
+      chosen: [{ role: "assistant", content: null, tool_calls: [PING] }],
+      rejected: [assistant("No.")],
+      tools: [{ type: "function", function: { name: "ping" } }],
+    },
+    type: "conversational",
+    pair: {
+      ...TALK,
+      prompt: [
+        user("Hi"),
+        { ...assistant(""), tool_calls: [PING], reasoning_content: "hm" },
+        { role: "tool", content: "pong", name: "ping", tool_call_id: "1" },
+      ],
+      chosen: [{ ...assistant(""), tool_calls: [PING] }],
+      tools: [{ type: "function", function: { name: "ping" } }],
+    },
+  },
+  "tools as the text of their JSON": {
+    row: { ...TALK, tools: '[{"name": "ping"}]' },
+    type: "conversational",
+    pair: { ...TALK, tools: [{ name: "ping" }] },
   },
   "Alpaca": {
     row: { instruction: "Add.", input: "1 and 1", output: "2", chosen: "Yes.", rejected: "No." },

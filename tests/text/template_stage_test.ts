@@ -75,6 +75,37 @@ Deno.test("template: the model's template writes conversations and plain rows", 
   );
 });
 
+Deno.test("template: a row's tools, tool calls and results reach the template", async () => {
+  const jinja = "{% for t in tools or [] %}<{{ t.function.name }}>{% endfor %}" +
+    "{% for m in messages %}{{ m.role[0] }}:{{ m.content }}" +
+    "{% for c in m.tool_calls or [] %}{{ c.function | tojson }}{% endfor %}" +
+    "{{ '@' ~ m.name if m.name }};{% endfor %}{{ 'a:' if add_generation_prompt }}";
+  const call = { type: "function", function: { name: "ping", arguments: { n: 1 } } };
+  const row: PreferencePair = {
+    ...chat("tools"),
+    form: "conversational",
+    prompt: [
+      { role: "user", content: "Q" },
+      { role: "assistant", content: "", tool_calls: [call] },
+      { role: "tool", content: "pong", name: "ping" },
+    ],
+    chosen: [{ role: "assistant", content: "", tool_calls: [call] }],
+    rejected: [{ role: "assistant", content: "no" }],
+    tools: [{ type: "function", function: { name: "ping" } }],
+  };
+  const called = '{"name": "ping", "arguments": {"n": 1}}';
+  assertEquals(
+    await texts({
+      inputs: { pairs: datasetOf({ train: [row, chat("1")] }) },
+      config: { template: { inline: jinja } },
+    }),
+    [
+      [`<ping>u:Q;a:${called};t:pong@ping;a:`, `${called};`, "no;"],
+      ["u:Q;a:", "yes;", "no;"],
+    ],
+  );
+});
+
 Deno.test("template: without a template, plain rows stay and conversations are refused", async () => {
   assertEquals(await texts({ inputs: { pairs: datasetOf({ train: [standard] }) } }), [
     ["Q", "yes", "no"],

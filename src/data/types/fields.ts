@@ -15,6 +15,7 @@ export const FIELD_NAMES = {
   system: ["system", "system_prompt"],
   input: ["input"],
   history: ["history"],
+  tools: ["tools"],
 } as const;
 
 /** A field of a dataset type. */
@@ -59,7 +60,7 @@ export function resolveColumns(
   return columns;
 }
 
-const OPTIONAL: ReadonlySet<Field> = new Set(["system", "input", "history"]);
+const OPTIONAL: ReadonlySet<Field> = new Set(["system", "input", "history", "tools"]);
 
 /** Each column's first value that is not null, over some rows; what the type is told by. */
 export function sampleRow(rows: readonly unknown[]): Record<string, unknown> {
