@@ -1,18 +1,25 @@
 /**
  * Builds the tokenizers library's object so that it agrees with the Rust one, where it does not by
- * itself: what counts as a digit, what counts as white space, and how invalid bytes are written.
- * Every difference treated here has a golden in tests/golden/tokenizers_golden.json.
+ * itself: what counts as a digit, what counts as white space, how invalid bytes are written, and
+ * which version of Unicode normalizes. Every difference treated here has a golden, in
+ * tests/golden/tokenizers_golden.json or unicode_forms.json.
  */
 
 import {
   ByteFallbackDecoder,
   ByteLevelPreTokenizer,
   DigitsPreTokenizer,
+  NFCNormalizer,
+  NFDNormalizer,
+  NFKCNormalizer,
+  NFKDNormalizer,
   SequenceDecoder,
+  SequenceNormalizer,
   SequencePreTokenizer,
   Tokenizer,
 } from "@huggingface/tokenizers";
 import type { JsonObject } from "../base/json.ts";
+import { normalizeUnicode, type UnicodeForm } from "./unicode_forms.ts";
 
 /** GPT-2's split with Unicode's white space; JavaScript's \s has U+FEFF and lacks U+0085. */
 const BYTE_LEVEL_SPLIT =
@@ -26,6 +33,20 @@ function repairPreTokenizer(part: unknown): void {
   if (part instanceof ByteLevelPreTokenizer) part.pattern = BYTE_LEVEL_SPLIT;
   if (part instanceof DigitsPreTokenizer) {
     part.pattern = part.config.individual_digits ? DIGITS.one : DIGITS.many;
+  }
+}
+
+const FORMS = [
+  [NFCNormalizer, "NFC"],
+  [NFDNormalizer, "NFD"],
+  [NFKCNormalizer, "NFKC"],
+  [NFKDNormalizer, "NFKD"],
+] as const satisfies readonly [unknown, UnicodeForm][];
+
+function repairNormalizer(part: unknown): void {
+  if (part instanceof SequenceNormalizer) part.normalizers.forEach(repairNormalizer);
+  for (const [kind, form] of FORMS) {
+    if (part instanceof kind) part.normalize = (text) => normalizeUnicode(text, form);
   }
 }
 
@@ -80,6 +101,7 @@ export function buildExactTokenizer(tokenizerJson: JsonObject, eosToken?: string
     eos_token: eosToken,
     clean_up_tokenization_spaces: false,
   });
+  repairNormalizer(tokenizer.normalizer);
   repairPreTokenizer(tokenizer.pre_tokenizer);
   repairDecoder(tokenizer.decoder);
   return tokenizer;
