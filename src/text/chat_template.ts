@@ -23,7 +23,7 @@ export interface RenderOptions {
   addGenerationPrompt?: boolean;
   /** bos_token, eos_token and the like, as the template's variables. */
   specialTokens?: Readonly<Record<string, string>>;
-  /** The tools that the model may call, as JSON schemas. Default: none. */
+  /** The tools that the model may call, as JSON schemas. Default: the variable "tools", or none. */
   tools?: readonly JsonObject[];
   /** More variables, e.g. enable_thinking; they win over special tokens. */
   variables?: Readonly<Record<string, Json>>;
@@ -79,11 +79,12 @@ export class ChatTemplate {
     });
     scope.set("strftime_now", ([format = null]) => strftime(date ?? new Date(), str(format)));
     const data = {
+      tools: null,
+      documents: null,
       ...options.specialTokens,
       ...options.variables,
+      ...(options.tools && { tools: options.tools }),
       messages: messages.map(asTransformersPasses),
-      tools: options.tools ?? null,
-      documents: null,
       add_generation_prompt: options.addGenerationPrompt ?? false,
     };
     for (const [name, value] of Object.entries(data)) scope.set(name, toValue(value));

