@@ -57,14 +57,21 @@ export function bindMacro(
   return scope;
 }
 
+const NAMED = new WeakMap<object, ReadonlySet<string>>();
+
 /** Does a part of a template name a variable? */
-function names(node: unknown, name: string): boolean {
-  if (typeof node !== "object" || node === null) return false;
-  if ((node as { type?: string }).type === "Identifier") {
-    return (node as { value?: string }).value === name;
-  }
+function names(body: readonly Statement[], name: string): boolean {
+  let named = NAMED.get(body);
+  if (named === undefined) NAMED.set(body, named = new Set(namesIn(body)));
+  return named.has(name);
+}
+
+function* namesIn(node: unknown): Generator<string> {
+  if (typeof node !== "object" || node === null) return;
+  const { type, value } = node as { type?: string; value?: unknown };
+  if (type === "Identifier") yield String(value);
   const children = node instanceof Map ? [...node].flat() : Object.values(node);
-  return children.some((child) => names(child, name));
+  for (const child of children) yield* namesIn(child);
 }
 
 /** The variable "loop" of one pass. */

@@ -172,7 +172,7 @@ export function slice(value: Value, bounds: readonly (Value | undefined)[]): Val
   if (value instanceof Undefined) throw undefinedError(value);
   const [start, stop, step] = bounds.map((bound) => {
     if (bound === undefined || bound === null) return undefined;
-    const number = value instanceof Float ? undefined : numberOf(bound);
+    const number = bound instanceof Float ? undefined : numberOf(bound);
     if (number === undefined) throw new JinjaError("slice indices must be integers or None");
     return number;
   });

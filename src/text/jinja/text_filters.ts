@@ -82,16 +82,25 @@ function float(value: Value, args: Arguments): Value {
 function round(value: Value, args: Arguments): Value {
   const number = numeric("round", value);
   const precision = args.int("precision", 0);
+  if (precision > 50) throw new JinjaError("round(): 'precision' must be 50 or less");
   const method = args.text("method", "common");
   const scale = 10 ** precision;
   if (method === "ceil") return new Float(Math.ceil(number * scale) / scale);
   if (method === "floor") return new Float(Math.floor(number * scale) / scale);
   if (method !== "common") throw new JinjaError("round(): 'method' must be common, ceil or floor");
   if (!(value instanceof Float)) return precision >= 0 ? number : toEven(number * scale) / scale;
-  const rounded = precision > 0
-    ? Number(number.toFixed(precision))
-    : toEven(number * scale) / scale;
+  const rounded = precision > 0 ? roundDigits(number, precision) : toEven(number * scale) / scale;
   return new Float(rounded);
+}
+
+/** Rounds the exact value of a double, where toFixed would round halves up. */
+function roundDigits(number: number, precision: number): number {
+  const exact = number.toFixed(100);
+  const cut = exact.indexOf(".") + 1 + precision;
+  const isHalf = /^50*$/.test(exact.slice(cut));
+  return isHalf && Number(exact[cut - 1]) % 2 === 0
+    ? Number(exact.slice(0, cut))
+    : Number(number.toFixed(precision));
 }
 
 /** Python rounds halves to even. */
