@@ -69,6 +69,7 @@ export { type Dataset, type DatasetDraft, datasetType, type Split } from "./src/
 
 export {
   evaluation,
+  exportedModel,
   type Folder,
   type FolderDraft,
   modelFolder,

@@ -21,6 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "src/tensor": [],
   "src/ops": ["src/tensor"],
   "src/models/gguf": ["src/models", "src/ops", "src/tensor", "src/weights", "src/text"],
+  "src/models/export": ["src/models", "src/weights"],
   "src/models": ["src/ops", "src/tensor", "src/weights"],
   "src/train": ["src/models", "src/ops", "src/tensor", "src/weights", "src/text", "src/data"],
   "src/report": [],

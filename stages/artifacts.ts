@@ -60,6 +60,9 @@ export const evaluation: ArtifactType<Folder, FolderDraft, "evaluation"> = folde
 /** A page for people: `report.html`. */
 export const reportPage: ArtifactType<Folder, FolderDraft, "report"> = folderType("report", 1);
 
+/** A model to give away, as its formats have it; with several, a folder each. */
+export const exportedModel: ArtifactType<Folder, FolderDraft, "export"> = folderType("export", 1);
+
 /** Declares an artifact type that is simply a folder of files. */
 function folderType<K extends string>(
   kind: K,

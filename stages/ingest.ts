@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { API_VERSION, defineStage, type Stage } from "../src/runner/contract.ts";
+import { API_VERSION, defineStage, type Stage, type StageContext } from "../src/runner/contract.ts";
 import { FORMATS } from "../src/data/data_file.ts";
 import type { Ingest, IngestOptions, SplitPair } from "../src/data/ingest.ts";
 import { DATASET_TYPES, type DatasetTypeName } from "../src/data/types/detect.ts";
@@ -88,6 +88,7 @@ const config = z.strictObject({
 });
 
 type Config = z.output<typeof config>;
+type Context = StageContext<Record<never, never>, Config>;
 type SourceOption = z.output<typeof source>;
 
 /** Reads preference data of any supported format and type, checks it, and splits it. */
@@ -124,6 +125,7 @@ export const ingest: Stage<
         ctx.report({ unit, done, total, note: `${rows} rows` });
       },
     };
+    await recordRepositories(ctx);
     const pass = new Ingest(options);
     const tell = () => {
       ctx.record(pass.tally.toJson());
@@ -134,6 +136,15 @@ export const ingest: Stage<
 });
 
 export default ingest;
+
+/** Says in the manifest which repositories of the hub the pairs are of, and at which commit. */
+async function recordRepositories({ config, resolvePath, record }: Context): Promise<void> {
+  const sources = await dataSources(allEntries(config), resolvePath);
+  const pinned = sources.filter((source) => typeof source !== "string");
+  if (pinned.length === 0) return;
+  const commits = new Map(pinned.map(({ name, digest }) => [name, digest ?? null]));
+  record({ repositories: [...commits].map(([repository, commit]) => ({ repository, commit })) });
+}
 
 async function* tellAfter(
   pairs: AsyncGenerator<SplitPair>,

@@ -115,7 +115,7 @@ export function unknownRow(row: string, split: string, count: number): OddsmithE
 export function noModelInRun(which: string): OddsmithError {
   return usageError(
     "ARGUMENTS",
-    `Cannot generate with "${which}": it holds no model`,
+    `Cannot use "${which}": it holds no model`,
     "give a model folder, a run that trained one, run:stage.port, or owner/name of the hub",
   );
 }
@@ -124,7 +124,7 @@ export function noModelInRun(which: string): OddsmithError {
 export function noModelInFolder(dir: string): OddsmithError {
   return usageError(
     "ARGUMENTS",
-    `Cannot generate with "${dir}": the folder has neither a config.json nor a run's manifest.json`,
+    `Cannot use "${dir}": the folder has neither a config.json nor a run's manifest.json`,
     "give a Hugging Face model folder, a run that trained one, or run:stage.port",
   );
 }

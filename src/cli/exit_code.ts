@@ -17,7 +17,14 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const DEVICE_CODES: readonly string[] = ["NO_ADAPTER", "BACKEND_FAILED"];
 const USAGE_KINDS: readonly string[] = ["UsageError", "PipelineError"];
-const USAGE_CODES: readonly string[] = ["RUN_NOT_FOUND", "RUN_AMBIGUOUS", "UNKNOWN_ARTIFACT"];
+const USAGE_CODES: readonly string[] = [
+  "RUN_NOT_FOUND",
+  "RUN_AMBIGUOUS",
+  "UNKNOWN_ARTIFACT",
+  "TARGET_EXISTS",
+  "BAD_TARGET",
+  "NO_LORA_ADAPTER",
+];
 
 /** The exit code an error earns, looking through its causes for a device that is not there. */
 export function exitCodeOf(error: unknown): ExitCode {

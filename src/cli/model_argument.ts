@@ -14,6 +14,8 @@ export interface FoundModel {
   readonly name: string;
   /** The folder of the model that the run began with; undefined outside of runs, or for itself. */
   readonly base?: { readonly dir: string; readonly name: string };
+  /** The run it is of, and what it is there; undefined outside of runs. */
+  readonly origin?: { readonly run: RunRecord; readonly ref: string; readonly digest: string };
 }
 
 /**
@@ -72,9 +74,10 @@ async function modelOfRun(run: RunRecord, ref: string): Promise<FoundModel> {
   if (!found.type.startsWith("model@")) throw noModelInRun(name);
   const first = firstOutputOfKind(run.manifest, "model");
   const baseRef = first && `${first[0].id}.${first[1]}`;
-  if (baseRef === undefined || baseRef === ref) return { dir: found.dir, name };
+  const model = { dir: found.dir, name, origin: { run, ref: found.ref, digest: found.digest } };
+  if (baseRef === undefined || baseRef === ref) return model;
   const base = await findArtifact(run, baseRef);
-  return { dir: found.dir, name, base: { dir: base.dir, name: `${run.id}:${baseRef}` } };
+  return { ...model, base: { dir: base.dir, name: `${run.id}:${baseRef}` } };
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -41,6 +41,10 @@ const VERBS: ReadonlyMap<string, readonly [summary: string, load: () => Promise<
       "Answer OpenAI's API with a trained model, on this machine.",
       async () => (await import("./verbs/serve.ts")).serveVerb,
     ]],
+    ["export", [
+      "Write a model as a Hugging Face folder, a PEFT adapter or GGUF.",
+      async () => (await import("./verbs/export.ts")).exportVerb,
+    ]],
     ["new", [
       "Write the skeleton of a stage or of a pipeline.",
       async () => (await import("./verbs/new.ts")).newVerb,

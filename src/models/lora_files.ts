@@ -26,9 +26,10 @@ import {
 } from "./lora_settings.ts";
 import type { CheckedFolder } from "./load.ts";
 
-/** An adapter's two files. */
+/** An adapter's configuration. */
 export const ADAPTER_CONFIG = "adapter_config.json";
-const ADAPTER_WEIGHTS = "adapter_model.safetensors";
+/** An adapter's tensors. */
+export const ADAPTER_WEIGHTS = "adapter_model.safetensors";
 
 /** An adapter, read. */
 export interface AdapterFolder {

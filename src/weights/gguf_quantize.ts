@@ -1,8 +1,9 @@
 /**
- * Writes float32 numbers as the GGUF types that are exported: F32, F16, BF16 and Q8_0, bit for bit
- * what ggml's reference C code gives.
+ * Writes float32 numbers as the types that are exported: F32, F16, BF16 and, for GGUF, Q8_0; bit for
+ * bit what ggml's reference C code gives.
  */
 
+import { outOfRange } from "./errors.ts";
 import { dtypeBytes } from "./gguf_types.ts";
 
 /** A number type that is written. */
@@ -28,9 +29,26 @@ export function quantize(dtype: GgufOutDtype, values: Float32Array): Uint8Array 
 
 /** The largest number that a type holds; larger ones would become infinite. */
 export function largestOf(dtype: GgufOutDtype): number {
+  if (dtype === "F32") return 3.4028234663852886e38;
   if (dtype === "F16") return 65_504;
   // The scale of a block, a half-precision number, is its largest number over 127.
   return dtype === "Q8_0" ? 65_504 * 127 : 3.3895313892515355e38;
+}
+
+/**
+ * Checks that a type holds all of a tensor's numbers.
+ *
+ * @throws {OddsmithError} WeightsError OUT_OF_RANGE, for a NaN too; `path` is for the message.
+ */
+export function checkRange(
+  path: string,
+  name: string,
+  dtype: GgufOutDtype,
+  values: Float32Array,
+): void {
+  const largest = largestOf(dtype);
+  const wrong = values.find((value) => !(Math.abs(value) <= largest));
+  if (wrong !== undefined) throw outOfRange(path, name, dtype, wrong);
 }
 
 /** To the nearest, to even where two are equally near; a NaN becomes a quiet one. */

@@ -4,9 +4,8 @@
  */
 
 import { writeStreamAtomic } from "../base/atomic.ts";
-import { outOfRange } from "./errors.ts";
 import { alignmentOf, type GgufTensorEntry } from "./gguf_header.ts";
-import { type GgufOutDtype, largestOf, quantize } from "./gguf_quantize.ts";
+import { checkRange, type GgufOutDtype, quantize } from "./gguf_quantize.ts";
 import {
   alignUp,
   dtypeBytes,
@@ -53,12 +52,6 @@ export async function writeGguf(
       await write(new Uint8Array(alignUp(bytes.length, alignment) - bytes.length));
     }
   });
-}
-
-function checkRange(path: string, name: string, dtype: GgufOutDtype, data: Float32Array): void {
-  const largest = largestOf(dtype);
-  const wrong = data.find((value) => !(Math.abs(value) <= largest));
-  if (wrong !== undefined) throw outOfRange(path, name, dtype, wrong);
 }
 
 /** The bytes before the first tensor's, padding included; `path` is for messages. */

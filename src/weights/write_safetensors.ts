@@ -1,9 +1,10 @@
 /**
- * Writes float32 tensors as one safetensors file, in the order of their names, so that equal
- * weights give equal bytes. One tensor is in memory at a time.
+ * Writes tensors as one safetensors file, in the order of their names, so that equal weights give
+ * equal bytes. One tensor is in memory at a time.
  */
 
 import { temporaryName } from "../base/atomic.ts";
+import { checkRange, quantize } from "./gguf_quantize.ts";
 
 /** A tensor to write; its values are asked for when their turn comes. */
 export interface TensorSource {
@@ -11,23 +12,48 @@ export interface TensorSource {
   values(): Float32Array | Promise<Float32Array>;
 }
 
-/** Writes the file at `path`, whole or not at all. */
+/** Number types that a safetensors file is written in, as the format spells them. */
+export type SafetensorsDtype = "F32" | "F16" | "BF16";
+
+/** How numbers are written. */
+export interface SafetensorsOptions {
+  /**
+   * The numbers' type: rounded to the nearest, to even where two are equally near. Where it is
+   * given, numbers that it cannot hold are refused. Default: F32, whatever the numbers are.
+   */
+  readonly dtype?: SafetensorsDtype;
+}
+
+/** Bytes a number. */
+export const SAFETENSORS_BYTES: Readonly<Record<SafetensorsDtype, number>> = {
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+};
+
+/**
+ * Writes the file at `path`, whole or not at all.
+ *
+ * @throws {OddsmithError} WeightsError OUT_OF_RANGE where a `dtype` cannot hold a number.
+ */
 export async function writeSafetensors(
   path: string,
   tensors: ReadonlyMap<string, TensorSource>,
+  { dtype }: SafetensorsOptions = {},
 ): Promise<void> {
   const sorted = [...tensors].sort(([a], [b]) => a < b ? -1 : 1);
   const temporary = temporaryName(path);
   try {
     {
       using file = await Deno.open(temporary, { write: true, createNew: true });
-      await writeAll(file, headerBytes(sorted));
+      await writeAll(file, headerBytes(sorted, dtype ?? "F32"));
       for (const [name, { shape, values }] of sorted) {
         const data = await values();
         if (data.length !== elements(shape)) {
           throw new RangeError(`"${name}" has ${data.length} values, its shape [${shape}] others`);
         }
-        await writeAll(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+        if (dtype !== undefined) checkRange(path, name, dtype, data);
+        await writeAll(file, bytesOf(data, dtype ?? "F32"));
       }
       await file.sync();
     }
@@ -39,12 +65,15 @@ export async function writeSafetensors(
 }
 
 /** The length and the JSON, padded with spaces so that the data starts at a multiple of 8. */
-function headerBytes(tensors: readonly [string, TensorSource][]): Uint8Array {
+function headerBytes(
+  tensors: readonly [string, TensorSource][],
+  dtype: SafetensorsDtype,
+): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
   let at = 0;
   for (const [name, { shape }] of tensors) {
-    const end = at + 4 * elements(shape);
-    header[name] = { dtype: "F32", shape, data_offsets: [at, end] };
+    const end = at + SAFETENSORS_BYTES[dtype] * elements(shape);
+    header[name] = { dtype, shape, data_offsets: [at, end] };
     at = end;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
@@ -53,6 +82,11 @@ function headerBytes(tensors: readonly [string, TensorSource][]): Uint8Array {
   new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
   bytes.set(json, 8);
   return bytes;
+}
+
+function bytesOf(data: Float32Array, dtype: SafetensorsDtype): Uint8Array {
+  if (dtype !== "F32") return quantize(dtype, data);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 function elements(shape: readonly number[]): number {

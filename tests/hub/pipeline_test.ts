@@ -109,6 +109,8 @@ Deno.test("run: a model and a dataset of the hub, then all of it again without a
   assertEquals(first.facts.commit, MODEL_COMMIT);
   assertEquals(first.facts.repository, "hf://acme/tiny@v1");
   assertEquals(second.facts.kept, { train: 12, eval: 4 });
+  const data = { repository: "hf://datasets/acme/pairs@main", commit: DATA_COMMIT };
+  assertEquals(second.facts.repositories, [data]);
 
   // The trained model beside the one it came from, by the run and by the hub's name.
   const ask = ["--device=wasm", "--prompt=Hi", "--max-new-tokens=4", "--json"];
@@ -120,6 +122,16 @@ Deno.test("run: a model and a dataset of the hub, then all of it again without a
   const named = await online.run("generate", "acme/tiny@v1", ...ask);
   assertEquals(named.code, 0, named.stderr);
   assertEquals(JSON.parse(named.stdout).ids, untuned.ids);
+
+  // What is exported names both on its card; a repository's model is exported by its name.
+  good(await online.run("export", "latest", "--to=out"));
+  const card = await Deno.readTextFile(join(base.dir, "out", "README.md"));
+  assert(card.startsWith("---\nbase_model: acme/tiny\ndatasets:\n  - acme/pairs\nlibrary"), card);
+  assert(card.includes(`began as \`acme/tiny\` at \`${MODEL_COMMIT}\``), card);
+  assert(card.includes("| sources | acme/pairs |"), card);
+  good(await online.run("export", "acme/tiny@v1", "--to=tiny"));
+  const own = await Deno.readTextFile(join(base.dir, "tiny", "README.md"));
+  assert(own.includes("# tiny\n\n`acme/tiny` at `v1`, written by Oddsmith"), own);
 
   hub.seen.length = 0;
   const planned = good(await offline.run("plan", "p.yaml"));

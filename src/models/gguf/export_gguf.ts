@@ -6,7 +6,7 @@
 import { basename, resolve } from "@std/path";
 import { tokenizerToGguf } from "../../text/gguf/to_gguf.ts";
 import type { GgufOutDtype } from "../../weights/gguf_quantize.ts";
-import { GGUF_TENSOR_TYPES, type GgufField } from "../../weights/gguf_types.ts";
+import { GGUF_TENSOR_TYPES, type GgufField, type GgufMetadata } from "../../weights/gguf_types.ts";
 import { type GgufTensorSource, writeGguf } from "../../weights/write_gguf.ts";
 import { withoutPrefix } from "../checkpoint_names.ts";
 import type { ModelConfig } from "../config.ts";
@@ -44,6 +44,14 @@ export interface GgufExport {
 const FILE_TYPES: Readonly<Record<GgufOutDtype, number>> = { F32: 0, F16: 1, Q8_0: 7, BF16: 32 };
 const QUANTIZATION_VERSION = 2;
 
+/** A GGUF file that is to be written. */
+export interface GgufPlan {
+  /** llama.cpp's name of the architecture. */
+  readonly architecture: string;
+  readonly metadata: GgufMetadata;
+  readonly tensors: ReadonlyMap<string, GgufTensorSource>;
+}
+
 /**
  * Writes `file` from a model folder.
  *
@@ -55,6 +63,22 @@ export async function exportGguf(
   file: string,
   options: GgufExportOptions = {},
 ): Promise<GgufExport> {
+  const { architecture, metadata, tensors } = await planGguf(modelDir, options);
+  await writeGguf(file, metadata, tensors);
+  const counts: Partial<Record<GgufOutDtype, number>> = {};
+  for (const { dtype } of tensors.values()) counts[dtype] = (counts[dtype] ?? 0) + 1;
+  return { file, architecture, tensors: counts };
+}
+
+/**
+ * Gives what `exportGguf` writes; a tensor's values are read when they are asked for.
+ *
+ * @throws {OddsmithError} As `exportGguf`, but OUT_OF_RANGE.
+ */
+export async function planGguf(
+  modelDir: string,
+  options: GgufExportOptions = {},
+): Promise<GgufPlan> {
   const { dtype = "F16", name = basename(resolve(modelDir)), signal } = options;
   const checked = await checkModelFolder(modelDir);
   const source = await readJson(modelDir, "config.json");
@@ -74,10 +98,7 @@ export async function exportGguf(
     ...await tokenizerToGguf(modelDir, config.vocabSize),
   ]);
   const tensors = tensorSources(arch, checked, dtype, signal);
-  await writeGguf(file, metadata, tensors);
-  const counts: Partial<Record<GgufOutDtype, number>> = {};
-  for (const { dtype } of tensors.values()) counts[dtype] = (counts[dtype] ?? 0) + 1;
-  return { file, architecture: arch.name, tensors: counts };
+  return { architecture: arch.name, metadata, tensors };
 }
 
 function tensorSources(

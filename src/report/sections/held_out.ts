@@ -3,28 +3,11 @@
 import { pairChart } from "../chart.ts";
 import type { EvaluatedPair, EvaluationSummary, FigureInterval } from "../evaluation.ts";
 import { formatCount, formatFigure, formatShare, visibleText } from "../format.ts";
+import { HELD_OUT_METRICS } from "../held_out_metrics.ts";
 import { type Html, html } from "../html.ts";
 import type { ReportEvaluation } from "../input.ts";
 import { pairMargin, type PairSelection } from "../pair_selection.ts";
 import { figure } from "./figure.ts";
-
-/** Metrics in the order of the table, with what they are in plain words. */
-const METRICS: readonly [name: string, meaning: string][] = [
-  ["rewards/accuracies", "pairs whose chosen answer is likelier"],
-  ["log_odds_accuracies", "pairs whose log odds ratio is above 0"],
-  ["logps/chosen", "mean log-probability a token, chosen"],
-  ["logps/rejected", "mean log-probability a token, rejected"],
-  ["rewards/chosen", "beta times the chosen log-probability"],
-  ["rewards/rejected", "beta times the rejected log-probability"],
-  ["rewards/margins", "their difference"],
-  ["log_odds_chosen", "mean log odds ratio"],
-  ["log_odds_ratio", "mean log sigmoid of it"],
-  ["delta", "what is left to learn, 1 to 0"],
-  ["nll_loss", "negative log-likelihood a token"],
-  ["loss", "NLL less beta times log_odds_ratio"],
-  ["perplexity/chosen", "of the chosen answers"],
-  ["perplexity/rejected", "of the rejected answers"],
-];
 
 /** The section. */
 export function heldOutSection({ summary, pairs }: ReportEvaluation): Html {
@@ -42,7 +25,7 @@ export function heldOutSection({ summary, pairs }: ReportEvaluation): Html {
 }
 
 function metricsTable({ pairs, objective, before, after }: EvaluationSummary): Html {
-  const rows = METRICS.filter(([name]) => after.metrics[`eval_${name}`] !== undefined);
+  const rows = HELD_OUT_METRICS.filter(([name]) => after.metrics[`eval_${name}`] !== undefined);
   return html`
     <table class="figures">
       <caption>${formatCount(pairs)} pairs; beta ${objective
