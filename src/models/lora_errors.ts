@@ -69,7 +69,7 @@ export function notAdaptable(module: string): OddsmithError {
 /** A folder that is no PEFT adapter. */
 export function noAdapter(dir: string, missing: string, cause?: unknown): OddsmithError {
   return loraError(
-    "NO_ADAPTER",
+    "ADAPTER_MISSING",
     `Cannot load the adapter: the folder has no ${missing}`,
     "give the folder that PEFT's save_pretrained wrote: adapter_config.json and " +
       "adapter_model.safetensors",

@@ -37,7 +37,7 @@ export interface AdapterFolder {
   readonly deltas: readonly LoraDelta[];
 }
 
-/** Paths of an adapter's files. @throws {OddsmithError} ModelError NO_ADAPTER. */
+/** Paths of an adapter's files. @throws {OddsmithError} ModelError ADAPTER_MISSING. */
 export async function adapterFiles(dir: string): Promise<string[]> {
   const paths = [join(dir, ADAPTER_CONFIG), join(dir, ADAPTER_WEIGHTS)];
   for (const path of paths) {
@@ -50,7 +50,7 @@ export async function adapterFiles(dir: string): Promise<string[]> {
 /**
  * Reads an adapter of a base.
  *
- * @throws {OddsmithError} ModelError NO_ADAPTER, ADAPTER_CONFIG, ADAPTER_UNSUPPORTED,
+ * @throws {OddsmithError} ModelError ADAPTER_MISSING, ADAPTER_CONFIG, ADAPTER_UNSUPPORTED,
  * ADAPTER_MISMATCH; WeightsError where the file is damaged.
  */
 export async function readAdapter(dir: string, base: CheckedFolder): Promise<AdapterFolder> {

@@ -134,7 +134,7 @@ Deno.test("readAdapter: a configuration that is wrong, or asks for more than LoR
 Deno.test("readAdapter: files that are missing or damaged are named", async () => {
   for (const name of ["adapter_config.json", "adapter_model.safetensors"]) {
     const error = await refusal({}, (adapter) => Deno.remove(join(adapter, name)));
-    assertEquals(error.code, "NO_ADAPTER");
+    assertEquals(error.code, "ADAPTER_MISSING");
     assert(error.message.includes(name));
   }
   const broken = await refusal(

@@ -85,7 +85,7 @@ Deno.test("model: an adapter is merged into the model it is of, and its files ar
       () => tryStage(model, { config: { from: base, adapter: base } }),
       OddsmithError,
     );
-    assertEquals(error.code, "NO_ADAPTER");
+    assertEquals(error.code, "ADAPTER_MISSING");
   }));
 
 Deno.test("model: an adapter is merged into a GGUF file's model too", () =>
