@@ -43,6 +43,7 @@ async function* figures(): AsyncGenerator<Figure> {
     must: 8,
     aim: 14,
     rounds: 5,
+    repeats: 4,
   });
 }
 

@@ -35,7 +35,7 @@ export function forwardByRows(shape: RowsShape): string {
   const { vectors, rows, cap } = text;
   return `${bindings(["q", "k", "v", "ranges", "y", "logSums"], text.texels("k", "v"))}
 ${cap.functions}
-${text.begin("heads", "blocks * heads - 1 - number")}
+${text.begin("heads")}
   let kvHead = head / (heads / kvHeads);
 ${
     rows((r) => `
@@ -84,7 +84,7 @@ export function queryGradientByRows(shape: RowsShape): string {
     )
   }
 ${cap.functions}
-${text.begin("heads", "blocks * heads - 1 - number")}
+${text.begin("heads")}
   let kvHead = head / (heads / kvHeads);
 ${
     rows((r) => `
@@ -125,7 +125,7 @@ export function keyGradientsByRows(shape: RowsShape): string {
     )
   }
 ${cap.functions}
-${text.begin("kvHeads", "number")}
+${text.begin("kvHeads")}
   var end = 0u;
 ${
     rows((r) => `
@@ -219,7 +219,7 @@ class RowText {
   }
 
   /** Opens `main`: `head`, and row0, row1, .. of the lane, the last repeated beyond the end. */
-  begin(heads: string, task: string): string {
+  begin(heads: string): string {
     const { rows } = this.#shape;
     return `
 @compute @workgroup_size(${ROW_LANES})
@@ -228,10 +228,15 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let number = (workgroup.x + workgroup.y * workgroups.x) * ${ROW_LANES} + lane;
+  let number = workgroup.x + workgroup.y * workgroups.x;
   let blocks = (params.tokens + ${rows - 1}) / ${rows};
-  if (number >= blocks * ${heads}) { return; }
-  let task = ${task};
+  let count = (blocks * ${heads} + ${ROW_LANES - 1}) / ${ROW_LANES};
+  if (number >= count) { return; }
+  // First, last, second, last but one: a CPU driver gives each of its threads a run of workgroups,
+  // and what a row costs grows along a sequence.
+  let folded = select(number / 2, count - 1 - number / 2, number % 2 == 1);
+  let task = folded * ${ROW_LANES} + lane;
+  if (task >= blocks * ${heads}) { return; }
   let head = task % ${heads};
   let first = task / ${heads} * ${rows};
   ${this.rows((r) => `let row${r} = min(first + ${r}, params.tokens - 1);`)}`;
