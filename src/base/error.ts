@@ -33,6 +33,18 @@ export function formatLocation(location: ErrorLocation): string {
     .filter((part) => part !== undefined).join(":");
 }
 
+/** Makes a layer's errors about files: code, message, hint, and where there is one the file. */
+export function fileErrors(
+  kind: string,
+): (code: string, message: string, hint: string, file?: string, cause?: unknown) => OddsmithError {
+  return (code, message, hint, file, cause) =>
+    new OddsmithError(kind, code, message, {
+      hint,
+      location: file === undefined ? undefined : { file },
+      cause,
+    });
+}
+
 /**
  * An error with a stable code, a place and a hint.
  *

@@ -1,20 +1,9 @@
 /** The errors of LoRA adapters: their options, and the folders they are read from. */
 
-import { OddsmithError } from "../base/error.ts";
+import { fileErrors, type OddsmithError } from "../base/error.ts";
 import { nearestName } from "../base/nearest.ts";
 
-const loraError = (
-  code: string,
-  message: string,
-  hint: string,
-  file?: string,
-  cause?: unknown,
-): OddsmithError =>
-  new OddsmithError("ModelError", code, message, {
-    hint,
-    location: file === undefined ? undefined : { file },
-    cause,
-  });
+const loraError = fileErrors("ModelError");
 
 /** Target modules that the model does not have. */
 export function noSuchModules(

@@ -1,7 +1,6 @@
 /** A model whose weights have sizes and no values: what a rehearsal runs. */
 
-import { packedBytes, type PackedFormat, type PackedMatrix } from "../tensor/packed_matrix.ts";
-import { wordsOf } from "../tensor/packed_format.ts";
+import { type PackedMatrix, unfilledPackedMatrix } from "../tensor/packed_matrix.ts";
 import { allocate } from "../tensor/program.ts";
 import { tf } from "../tensor/tf.ts";
 import type { ModelConfig } from "./config.ts";
@@ -32,7 +31,7 @@ export function unfilledModel(
   for (const [name, shape] of architecture.parameterShapes(config)) {
     const format = lora && keptFormat(name, shape, quantization, modules);
     if (format) {
-      packed.set(name, unfilledMatrix(shape as [number, number], format));
+      packed.set(name, unfilledPackedMatrix(shape as [number, number], format));
       continue;
     }
     const values = allocate(shape, "float32", `weight "${name}"`);
@@ -42,17 +41,4 @@ export function unfilledModel(
   const adapters = lora &&
     new LoraAdapters(lora.settings, newDeltas(lora.modules, lora.settings, ""));
   return buildModel(config, architecture, { floats, packed }, adapters);
-}
-
-function unfilledMatrix(shape: [number, number], format: PackedFormat): PackedMatrix {
-  const stored = [shape[0], wordsOf(shape[1], format)];
-  const rowsOf = tf.keep(allocate(stored, "int32", `a weight packed as "${format}"`));
-  return {
-    rowsOf: rowsOf as tf.Tensor2D,
-    firstRow: 0,
-    shape,
-    format,
-    bytes: packedBytes(shape, format),
-    dispose: () => rowsOf.dispose(),
-  };
 }

@@ -1,22 +1,11 @@
 /** The errors of weight files. */
 
-import { OddsmithError } from "../base/error.ts";
+import { fileErrors, type OddsmithError } from "../base/error.ts";
 import { nearestName } from "../base/nearest.ts";
 
 const LISTED = 5;
 
-const weightsError = (
-  code: string,
-  message: string,
-  hint: string,
-  file?: string,
-  cause?: unknown,
-): OddsmithError =>
-  new OddsmithError("WeightsError", code, message, {
-    hint,
-    location: file === undefined ? undefined : { file },
-    cause,
-  });
+const weightsError = fileErrors("WeightsError");
 
 /** A model folder without weights that can be read here. */
 export function noWeights(dir: string): OddsmithError {

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
 import { type DatasetDraft, datasetType, type Split } from "../../src/runner/dataset.ts";
-import { inTempDir } from "./fake_pipeline.ts";
+import { inScratch } from "../scratch.ts";
 
 interface Row {
   id: number;
@@ -20,7 +20,7 @@ async function* everyThirdToEval(count: number, text: string): DatasetDraft<Row>
 }
 
 Deno.test("datasetType: rows come back in order, with counts and the statistics known at the end", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     let seen = 0;
     const text = "line\nbreak \u2028 \u{1F600} \ud800";
     const rows = (async function* () {
@@ -44,7 +44,7 @@ Deno.test("datasetType: rows come back in order, with counts and the statistics 
 });
 
 Deno.test("datasetType: no rows at all make two empty splits", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     await rowsType.write({ rows: everyThirdToEval(0, "") }, dir);
     const dataset = await rowsType.read(dir);
     assertEquals([dataset.counts, dataset.stats], [{ train: 0, eval: 0 }, {}]);
@@ -53,7 +53,7 @@ Deno.test("datasetType: no rows at all make two empty splits", async () => {
 });
 
 Deno.test("datasetType: a row broken by hand is named with its number", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     await rowsType.write({ rows: everyThirdToEval(3, "x") }, dir);
     const path = join(dir, "train.jsonl");
     await Deno.writeTextFile(path, `{"id":0}\n{"id":`);
@@ -64,7 +64,7 @@ Deno.test("datasetType: a row broken by hand is named with its number", async ()
 });
 
 Deno.test("datasetType: a failing source of rows fails the write and closes its files", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const rows = (async function* (): DatasetDraft<Row>["rows"] {
       yield* everyThirdToEval(3, "x");
       throw new Error("source is broken");
@@ -74,7 +74,7 @@ Deno.test("datasetType: a failing source of rows fails the write and closes its 
 });
 
 Deno.test("datasetType: 160 MB pass through a heap of 48 MB", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const module = new URL("../../src/runner/dataset.ts", import.meta.url);
     const script = join(dir, "flat.ts");
     await Deno.writeTextFile(

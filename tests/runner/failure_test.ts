@@ -5,17 +5,11 @@ import { fromFileUrl, join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
 import { readRun } from "../../src/runner/run/runs.ts";
 import { namesIn } from "../../src/runner/store/store.ts";
-import {
-  inTempDir,
-  pipelineOf,
-  runAndListen,
-  text,
-  textStage,
-  wordStages,
-} from "./fake_pipeline.ts";
+import { pipelineOf, runAndListen, text, textStage, wordStages } from "./fake_pipeline.ts";
+import { inScratch } from "../scratch.ts";
 
 Deno.test("stageFailed: an unexpected error names stage, step, log, the command that resumes, and keeps its cause", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const cause = new RangeError("no such row");
     const stage = textStage("train", () => {
       throw cause;
@@ -44,7 +38,7 @@ Deno.test("stageFailed: an unexpected error names stage, step, log, the command 
 });
 
 Deno.test("stageFailed: an OddsmithError keeps class, code, message, place and hint", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const stage = textStage("ingest", () => {
       throw new OddsmithError("DataError", "BAD_ROW", "Cannot read a pair: no answer", {
         location: { file: "pairs.jsonl", row: 7 },
@@ -60,7 +54,7 @@ Deno.test("stageFailed: an OddsmithError keeps class, code, message, place and h
 });
 
 Deno.test("outputsMissing: forgotten outputs are listed beside what was returned", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const stage = textStage("split", () => "", {
       outputs: { train: text, eval: text, log: text },
       run: () => Promise.resolve({ train: "a", evla: "b", log: undefined }),
@@ -86,7 +80,7 @@ Deno.test("failOnStrays: an error that nobody waits for fails the stage, the run
       }, 1),
   };
   for (const [name, stray] of Object.entries(strays)) {
-    await inTempDir(async (dir) => {
+    await inScratch(async (dir) => {
       const stage = textStage(name, () => {
         stray();
         return new Promise((resolve) => setTimeout(() => resolve("late"), 50));
@@ -101,7 +95,7 @@ Deno.test("failOnStrays: an error that nobody waits for fails the stage, the run
 });
 
 Deno.test("failOnStrays: a stage that waits for nothing is told so, in a process that would just end", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { code, stdout } = await runScript(
       dir,
       `const stage = textStage("waits", () => new Promise(() => {}));
@@ -114,7 +108,7 @@ Deno.test("failOnStrays: a stage that waits for nothing is told so, in a process
 });
 
 Deno.test("badRunsDir: a runs directory below a file is refused with its path", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     await Deno.writeTextFile(join(dir, "file"), "");
     const pipeline = pipelineOf(dir, [{ stage: wordStages().word }], {
       runsDir: join(dir, "file", "runs"),
@@ -125,7 +119,7 @@ Deno.test("badRunsDir: a runs directory below a file is refused with its path", 
 });
 
 Deno.test("linkInOutput: a symbolic link in an output is refused and nothing is stored", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const linked = {
       ...text,
       write: (_: string, at: string) => Deno.symlink("/etc", join(at, "x")),
@@ -139,7 +133,7 @@ Deno.test("linkInOutput: a symbolic link in an output is refused and nothing is 
 });
 
 Deno.test("refusedByDisk: a refused permission of the system has its code", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const stage = textStage("secret", () => {
       throw new Deno.errors.PermissionDenied("Permission denied (os error 13): open '/secret'");
     });
@@ -150,7 +144,7 @@ Deno.test("refusedByDisk: a refused permission of the system has its code", asyn
 });
 
 Deno.test("refusedByDisk: a permission Deno was not given is named before anything is made", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { stdout } = await runScript(
       dir,
       `const stages = [{ stage: wordStages().word }];
@@ -169,7 +163,7 @@ Deno.test("refusedByDisk: a permission Deno was not given is named before anythi
 });
 
 Deno.test("refusedByDisk: a write the disk has no room for leaves nothing half written", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const full = {
       ...text,
       write: async (value: string, at: string) => {
@@ -187,7 +181,7 @@ Deno.test("refusedByDisk: a write the disk has no room for leaves nothing half w
 });
 
 Deno.test("refusedByDisk: a disk that is really full is said to be, and a run after cleaning up succeeds", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const disk = join(dir, "disk");
     await Deno.mkdir(disk);
     const mount = await command("mount", ["-t", "tmpfs", "-o", "size=512k", "tmpfs", disk]);

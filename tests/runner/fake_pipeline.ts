@@ -117,16 +117,6 @@ export function wordStages() {
   };
 }
 
-/** A temporary folder for a test's body. */
-export async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir({ prefix: "oddsmith-" });
-  try {
-    await body(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
-
 /** Changes a stored, read-only file behind the store's back, visibly at another time. */
 export async function tamper(path: string, value: string): Promise<void> {
   await Deno.chmod(path, 0o644);

@@ -10,13 +10,13 @@ import type { ResolvedPipeline } from "../../src/runner/resolved.ts";
 import { namesIn, removeTree } from "../../src/runner/store/store.ts";
 import {
   type Entry,
-  inTempDir,
   pipelineOf,
   runAndListen,
   tamper,
   textStage,
   wordStages,
 } from "./fake_pipeline.ts";
+import { inScratch } from "../scratch.ts";
 
 async function rows(pipeline: ResolvedPipeline, options = {}): Promise<string[]> {
   const plan = await planPipeline(pipeline, options);
@@ -30,7 +30,7 @@ async function planAfter(dir: string, before: Entry[], now: Entry[], more = {}):
 }
 
 Deno.test("planPipeline: nothing ran yet: every stage is new, and planning writes nothing", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word, shout } = wordStages();
     const plan = await rows(pipelineOf(dir, [{ stage: word }, { stage: shout }]));
     assertEquals(plan, ["word run: new", "shout run: new"]);
@@ -39,7 +39,7 @@ Deno.test("planPipeline: nothing ran yet: every stage is new, and planning write
 });
 
 Deno.test("planPipeline: a changed option shows old and new; what follows depends on it", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word, shout, repeat } = wordStages();
     const plan = await planAfter(dir, [
       { stage: word, config: { word: "a", deep: { x: [1] } } },
@@ -59,7 +59,7 @@ Deno.test("planPipeline: a changed option shows old and new; what follows depend
 });
 
 Deno.test("planPipeline: forecasts get stored inputs or what was said of them, in order", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word, shout } = wordStages();
     const asked: unknown[] = [];
     const forecasting = (prefix: string): Entry[] => [
@@ -94,7 +94,7 @@ Deno.test("planPipeline: forecasts get stored inputs or what was said of them, i
 });
 
 Deno.test("planPipeline: volatile options do not count", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const stage = textStage("word", () => "x", { volatile: ["copyTo"] });
     const plan = await planAfter(
       dir,
@@ -106,7 +106,7 @@ Deno.test("planPipeline: volatile options do not count", async () => {
 });
 
 Deno.test("planPipeline: version, source, seed, module and input changes are named", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word, shout } = wordStages();
     const before = [{ stage: word, sourceDigest: "1" }, { stage: shout, uses: "npm:shout@1" }];
     const with2 = { ...word, version: "2" };
@@ -133,7 +133,7 @@ Deno.test("planPipeline: version, source, seed, module and input changes are nam
 });
 
 Deno.test("planPipeline: changed, added and missing source files are named by their path", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     await Deno.mkdir(join(dir, "model", "deep"), { recursive: true });
     await Deno.writeTextFile(join(dir, "rows.jsonl"), "1");
     await Deno.writeTextFile(join(dir, "model", "deep", "w.bin"), "1");
@@ -159,7 +159,7 @@ Deno.test("planPipeline: changed, added and missing source files are named by th
 });
 
 Deno.test("planPipeline: a source that may not be read is named, by validate as by plan", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const path = join(dir, "secret.jsonl");
     await Deno.writeTextFile(path, "1");
     const stage = textStage("read", () => "x", {
@@ -186,7 +186,7 @@ Deno.test("planPipeline: a source that may not be read is named, by validate as 
 });
 
 Deno.test("planPipeline: forced, cache never, missing and damaged artifacts", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word, shout } = wordStages();
     const fresh = textStage("fresh", () => "x", { cache: "never" });
     const entries = [{ stage: word }, { stage: shout }, { stage: fresh }];
@@ -214,7 +214,7 @@ Deno.test("planPipeline: forced, cache never, missing and damaged artifacts", as
 });
 
 Deno.test("planPipeline: until and only limit the rows", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word, shout, repeat } = wordStages();
     const pipeline = pipelineOf(dir, [{ stage: word }, { stage: shout }, { stage: repeat }]);
     assertEquals(await rows(pipeline, { until: "shout" }), ["word run: new", "shout run: new"]);
@@ -229,7 +229,7 @@ Deno.test("planPipeline: until and only limit the rows", async () => {
 });
 
 Deno.test("planPipeline: going back to an earlier configuration reuses its result", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word } = wordStages();
     const withWord = (text: string) => pipelineOf(dir, [{ stage: word, config: { word: text } }]);
     await runAndListen(withWord("a"));
@@ -241,7 +241,7 @@ Deno.test("planPipeline: going back to an earlier configuration reuses its resul
 });
 
 Deno.test("planPipeline: a pinned source counts by its digest; a run prepares it, a plan does not", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const asked: boolean[] = [];
     let digest: string | undefined;
     let newest = "1111";

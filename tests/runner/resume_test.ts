@@ -6,15 +6,9 @@ import { collectGarbage } from "../../src/runner/store/gc.ts";
 import { planPipeline } from "../../src/runner/plan/plan.ts";
 import { findArtifact, listRuns, readRun } from "../../src/runner/run/runs.ts";
 import { namesIn, verifyStore } from "../../src/runner/store/store.ts";
-import {
-  inTempDir,
-  pipelineOf,
-  runAndListen,
-  tamper,
-  textStage,
-  wordStages,
-} from "./fake_pipeline.ts";
+import { pipelineOf, runAndListen, tamper, textStage, wordStages } from "./fake_pipeline.ts";
 import { longPipeline, slowPipeline } from "./slow_pipeline.ts";
+import { inScratch } from "../scratch.ts";
 
 /** Starts a pipeline of slow_pipeline.ts in a process and waits until it has said `until`. */
 async function startSlow(dir: string, where: string, until = "at 3"): Promise<Deno.ChildProcess> {
@@ -36,7 +30,7 @@ async function startSlow(dir: string, where: string, until = "at 3"): Promise<De
 
 for (const where of ["running", "writing"]) {
   Deno.test(`runPipeline: killed while ${where}, the run reads as killed and the next one resumes`, async () => {
-    await inTempDir(async (dir) => {
+    await inScratch(async (dir) => {
       const runsDir = join(dir, "runs");
       const child = await startSlow(dir, where);
       assertEquals((await readRun("latest", runsDir)).status, "running");
@@ -63,7 +57,7 @@ for (const where of ["running", "writing"]) {
 }
 
 Deno.test("runPipeline: killed at any moment, again and again, it leaves no half artifact", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const runsDir = join(dir, "runs");
     for (const wait of [5, 15, 30, 60]) {
       const child = await startSlow(dir, "long", "started");
@@ -85,7 +79,7 @@ Deno.test("runPipeline: killed at any moment, again and again, it leaves no half
 });
 
 Deno.test("runPipeline: Ctrl-C lets the stage save, says interrupted, exits 130 and resumes", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const child = await startSlow(dir, "running");
     child.kill("SIGINT");
     assertEquals((await child.status).code, 130);
@@ -99,7 +93,7 @@ Deno.test("runPipeline: Ctrl-C lets the stage save, says interrupted, exits 130 
 });
 
 Deno.test("runPipeline: an abort between stages stops before the next, one that came too late does not count", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const abort = new AbortController();
     const word = textStage("word", () => {
       abort.abort();
@@ -123,7 +117,7 @@ Deno.test("runPipeline: an abort between stages stops before the next, one that 
 });
 
 Deno.test("runPipeline: an error while stopping is told, the run is still interrupted", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const abort = new AbortController();
     const stage = textStage("stage", () => {
       abort.abort();
@@ -138,7 +132,7 @@ Deno.test("runPipeline: an error while stopping is told, the run is still interr
 });
 
 Deno.test("runPipeline: a crash after the artifact and before its record makes the stage run again, once", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word } = wordStages();
     const pipeline = pipelineOf(dir, [{ stage: word }]);
     const first = await runAndListen(pipeline);
@@ -158,7 +152,7 @@ Deno.test("runPipeline: a crash after the artifact and before its record makes t
 });
 
 Deno.test("runPipeline: of two runs of one pipeline at once the second says who makes the result", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const started = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
     const make = () =>
@@ -182,7 +176,7 @@ Deno.test("runPipeline: of two runs of one pipeline at once the second says who 
 });
 
 Deno.test("runPipeline: a damaged artifact is made again with a warning, and is whole afterwards", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word, shout } = wordStages();
     const pipeline = pipelineOf(dir, [{ stage: word }, { stage: shout }]);
     const { manifest } = await runAndListen(pipeline);

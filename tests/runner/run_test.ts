@@ -11,17 +11,11 @@ import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
 import { readEvents } from "../../src/runner/run/event_log.ts";
 import { findArtifact, listRuns, readRun } from "../../src/runner/run/runs.ts";
-import {
-  inTempDir,
-  pipelineOf,
-  runAndListen,
-  text,
-  textStage,
-  wordStages,
-} from "./fake_pipeline.ts";
+import { pipelineOf, runAndListen, text, textStage, wordStages } from "./fake_pipeline.ts";
+import { inScratch } from "../scratch.ts";
 
 Deno.test("runPipeline: a second run reuses everything and calls no stage", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word, shout, repeat } = wordStages();
     const pipeline = pipelineOf(dir, [{ stage: word }, { stage: shout }, { stage: repeat }]);
     const first = await runAndListen(pipeline);
@@ -43,7 +37,7 @@ Deno.test("runPipeline: a second run reuses everything and calls no stage", asyn
 });
 
 Deno.test("runPipeline: the run directory holds pipeline, manifest, events, logs and links", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word } = wordStages();
     const speak = textStage("speak", (ctx) => {
       ctx.log("half way", "warn");
@@ -74,7 +68,7 @@ Deno.test("runPipeline: the run directory holds pipeline, manifest, events, logs
 });
 
 Deno.test("runPipeline: stored files are read-only and linked, not copied, into each run", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word } = wordStages();
     const run = await runAndListen(pipelineOf(dir, [{ stage: word }]));
     const found = await findArtifact(await readRun("latest", join(dir, "runs")), "word");
@@ -85,7 +79,7 @@ Deno.test("runPipeline: stored files are read-only and linked, not copied, into 
 });
 
 Deno.test("StageContext: a stage gets frozen config, seed, inputs read once, earlier records", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     let reads = 0;
     const counted = { ...text, read: (at: string) => (reads++, text.read(at)) };
     const first = textStage("first", (ctx) => {
@@ -122,7 +116,7 @@ Deno.test("StageContext: a stage gets frozen config, seed, inputs read once, ear
 });
 
 Deno.test("StageContext.report: many reports become few events, the last one always", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const busy = textStage("busy", (ctx) => {
       for (let done = 1; done <= 1000; done++) ctx.report({ unit: "rows", done, total: 1000 });
       for (let done = 1; done <= 7; done++) ctx.report({ unit: "steps", done });
@@ -140,7 +134,7 @@ Deno.test("StageContext.report: many reports become few events, the last one alw
 });
 
 Deno.test("runPipeline: until stops after a stage, only runs one from stored inputs", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word, shout, repeat } = wordStages();
     const pipeline = pipelineOf(dir, [{ stage: word }, { stage: shout }, { stage: repeat }]);
     const missing = await runAndListen(pipeline, { only: "repeat" });
@@ -158,7 +152,7 @@ Deno.test("runPipeline: until stops after a stage, only runs one from stored inp
 });
 
 Deno.test("runPipeline: unknown stages in until, only and force are errors before anything is made", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const pipeline = pipelineOf(dir, [{ stage: wordStages().word }]);
     for (const options of [{ until: "wrod" }, { only: "wrod" }, { force: ["wrod"] }]) {
       const error = await assertRejects(() => runAndListen(pipeline, options), OddsmithError);
@@ -173,7 +167,7 @@ Deno.test("runPipeline: unknown stages in until, only and force are errors befor
 });
 
 Deno.test("runPipeline: force runs a stage anew without its checkpoint; later stages reuse an equal result", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const { word, shout } = wordStages();
     const pipeline = pipelineOf(dir, [{ stage: word }, { stage: shout }]);
     const { manifest } = await runAndListen(pipeline);
@@ -196,7 +190,7 @@ Deno.test("runPipeline: force runs a stage anew without its checkpoint; later st
 });
 
 Deno.test("runPipeline: a stage with cache never runs each time", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const fresh = textStage("fresh", () => "same", { cache: "never" });
     const { shout } = wordStages();
     const pipeline = pipelineOf(dir, [{ stage: fresh }, { stage: shout }]);
@@ -210,7 +204,7 @@ Deno.test("runPipeline: a stage with cache never runs each time", async () => {
 });
 
 Deno.test("runPipeline: a file that changes while a stage reads it is not taken for its source", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const path = join(dir, "rows.txt");
     await Deno.writeTextFile(path, "one");
     const read = textStage("read", async () => {

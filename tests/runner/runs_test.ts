@@ -7,7 +7,8 @@ import { collectGarbage } from "../../src/runner/store/gc.ts";
 import { readEvents } from "../../src/runner/run/event_log.ts";
 import { findArtifact, listRuns, readRun } from "../../src/runner/run/runs.ts";
 import { namesIn } from "../../src/runner/store/store.ts";
-import { inTempDir, pipelineOf, runAndListen, textStage, wordStages } from "./fake_pipeline.ts";
+import { pipelineOf, runAndListen, textStage, wordStages } from "./fake_pipeline.ts";
+import { inScratch } from "../scratch.ts";
 
 async function codeOf(body: () => Promise<unknown>): Promise<string> {
   return (await assertRejects(body, OddsmithError)).code;
@@ -25,7 +26,7 @@ async function runWords(dir: string, words: string[]): Promise<string[]> {
 }
 
 Deno.test("readRun: by latest, start, end and folder; otherwise it says which there are", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const runsDir = join(dir, "runs");
     assertEquals(await codeOf(() => readRun("latest", runsDir)), "RUN_NOT_FOUND");
     const [first, second] = await runWords(dir, ["a", "b"]);
@@ -40,7 +41,7 @@ Deno.test("readRun: by latest, start, end and folder; otherwise it says which th
 });
 
 Deno.test("listRuns: a broken manifest is reported and does not hide the others", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const runsDir = join(dir, "runs");
     const [first, second] = await runWords(dir, ["a", "b"]);
     await Deno.writeTextFile(join(runsDir, first!, "manifest.json"), "{");
@@ -53,7 +54,7 @@ Deno.test("listRuns: a broken manifest is reported and does not hide the others"
 });
 
 Deno.test("findArtifact: by stage and port, and says what there is or that it is gone", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     await runWords(dir, ["a"]);
     const run = await readRun("latest", join(dir, "runs"));
     const found = await findArtifact(run, "shout.text");
@@ -68,7 +69,7 @@ Deno.test("findArtifact: by stage and port, and says what there is or that it is
 });
 
 Deno.test("readEvents: the torn last line of a killed run is left out", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const path = join(dir, "events.jsonl");
     await Deno.writeTextFile(path, `{"time":"t","type":"log"}\n{"time":"t","ty`);
     assertEquals((await Array.fromAsync(readEvents(path))).length, 1);
@@ -77,7 +78,7 @@ Deno.test("readEvents: the torn last line of a killed run is left out", async ()
 });
 
 Deno.test("collectGarbage: keeps what runs refer to, removes what only removed runs did", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const runsDir = join(dir, "runs");
     assertEquals((await collectGarbage(runsDir)).removed, []);
     const [, , third] = await runWords(dir, ["a", "b", "a"]);
@@ -100,7 +101,7 @@ Deno.test("collectGarbage: keeps what runs refer to, removes what only removed r
 });
 
 Deno.test("collectGarbage: a run folder deleted by hand frees its artifacts; age and count both decide", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const runsDir = join(dir, "runs");
     const [first] = await runWords(dir, ["a", "b"]);
     assertEquals((await collectGarbage(runsDir, { keepRuns: 1, olderThanDays: 1 })).removed, []);
@@ -115,7 +116,7 @@ Deno.test("collectGarbage: a run folder deleted by hand frees its artifacts; age
 });
 
 Deno.test("collectGarbage: a living run, its inputs and its checkpoint are left alone", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const runsDir = join(dir, "runs");
     const store = join(runsDir, ".store");
     const started = Promise.withResolvers<void>();

@@ -6,7 +6,8 @@ import { cacheKey, type KeyParts } from "../../src/runner/store/cache_key.ts";
 import { FileDigests } from "../../src/runner/store/file_digests.ts";
 import { acquireLock, lockHolder } from "../../src/runner/store/lock.ts";
 import { namesIn, Store, verifyStore } from "../../src/runner/store/store.ts";
-import { inTempDir, tamper, text } from "./fake_pipeline.ts";
+import { tamper, text } from "./fake_pipeline.ts";
+import { inScratch } from "../scratch.ts";
 
 const LABEL = "0".repeat(64);
 
@@ -17,7 +18,7 @@ async function keptText(store: Store, value: string): Promise<string> {
 }
 
 async function inStore(body: (store: Store) => Promise<void>): Promise<void> {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const store = new Store(dir);
     await store.prepare();
     await body(store);
@@ -105,7 +106,7 @@ Deno.test("Store.check: another time means another look; silent changes are foun
 });
 
 Deno.test("acquireLock: one holder at a time, named to others, free again when let go", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const path = join(dir, "x.lock");
     const owner = { pid: 1, runId: "r", since: "now" };
     assertEquals(await lockHolder(path), { held: false });
@@ -122,7 +123,7 @@ Deno.test("acquireLock: one holder at a time, named to others, free again when l
 });
 
 Deno.test("acquireLock: of many that ask at once exactly one gets it", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const path = join(dir, "x.lock");
     const locks = await Promise.all(
       Array.from({ length: 8 }, (_, pid) => acquireLock(path, { pid, runId: "r", since: "" })),
@@ -152,7 +153,7 @@ Deno.test("Store.alone: waits for guards and keeps new ones out", async () => {
 });
 
 Deno.test("FileDigests: remembers settled files, sees changes, ignores place and time of folders", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const memory = join(dir, "files.json");
     const file = join(dir, "data.txt");
     await Deno.writeTextFile(file, "one");
@@ -179,7 +180,7 @@ Deno.test("FileDigests: remembers settled files, sees changes, ignores place and
 });
 
 Deno.test("FileDigests: a folder counts whole, through links and past loops", async () => {
-  await inTempDir(async (dir) => {
+  await inScratch(async (dir) => {
     const digests = await FileDigests.open(join(dir, "files.json"));
     for (const name of ["a", "b"]) {
       await Deno.mkdir(join(dir, name, "deep"), { recursive: true });

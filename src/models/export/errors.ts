@@ -1,19 +1,8 @@
 /** The errors of exports: what cannot be exported, where it cannot go, what came out wrong. */
 
-import { OddsmithError } from "../../base/error.ts";
+import { fileErrors, type OddsmithError } from "../../base/error.ts";
 
-const exportError = (
-  code: string,
-  message: string,
-  hint: string,
-  file?: string,
-  cause?: unknown,
-): OddsmithError =>
-  new OddsmithError("ExportError", code, message, {
-    hint,
-    location: file === undefined ? undefined : { file },
-    cause,
-  });
+const exportError = fileErrors("ExportError");
 
 /** An adapter asked of a model that was not trained with LoRA. */
 export function noAdapterToExport(modelDir: string): OddsmithError {

@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import { GGUF_OUT_DTYPES, type GgufOutDtype } from "../../weights/gguf_quantize.ts";
+import type { GgufOutDtype } from "../../weights/gguf_quantize.ts";
 import { planGguf } from "../gguf/export_gguf.ts";
 import { checkModelFolder } from "../load.ts";
 import { adapterSize, type BaseModel, exportAdapter, hasAdapter } from "./adapter.ts";
@@ -21,9 +21,6 @@ export const EXPORT_FORMATS = ["huggingface", "adapter", "gguf"] as const;
 
 /** One of them. */
 export type ExportFormat = typeof EXPORT_FORMATS[number];
-
-/** The numbers of GGUF files. */
-export const GGUF_TYPES: readonly GgufOutDtype[] = GGUF_OUT_DTYPES;
 
 /** What to export, and how. */
 export interface ExportSettings {
