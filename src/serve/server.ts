@@ -71,6 +71,11 @@ export class ModelServer {
     return `http://127.0.0.1:${this.#http!.port}/v1`;
   }
 
+  /** Completions that run or wait now. */
+  get taken(): number {
+    return this.#running.size;
+  }
+
   /** Refuses what comes and ends what runs or waits with an error; returns once all is over. */
   async shutdown(): Promise<void> {
     this.#stop.abort(shuttingDown());
