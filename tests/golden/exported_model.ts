@@ -2,7 +2,10 @@
  * Exports a trained model in every format and writes beside it what the model computes, and what each
  * export does, for exported_model.py (transformers, PEFT) and llama_cpp.mjs to be compared with.
  *
- *     deno run -A tests/golden/exported_model.ts <base folder> <trained folder> <new folder>
+ *     deno run -A tests/golden/exported_model.ts <base folder> <trained folder> <new folder> [prompt]
+ *
+ * The base is the model that an adapter was trained on. The prompt is a user's message, or a text
+ * where the model has no chat template; without one it is four ids of the stories models.
  */
 
 import { join } from "@std/path";
@@ -13,20 +16,36 @@ import { openLora } from "../../src/models/lora_source.ts";
 import { headLogits } from "../../src/ops/head_logits.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
+import { tf } from "../../src/tensor/tf.ts";
+import { chooseTemplate } from "../../src/text/choose_template.ts";
+import { encodePrompt } from "../../src/text/encode_prompt.ts";
+import { loadTokenizer } from "../../src/text/tokenizer.ts";
 
-const [base, trained, to] = Deno.args;
+const [base, trained, to, prompt] = Deno.args;
 if (!base || !trained || !to) {
-  throw new Error("usage: exported_model.ts <base folder> <trained folder> <new folder>");
+  throw new Error("usage: exported_model.ts <base folder> <trained folder> <new folder> [prompt]");
 }
 await openDevice("wasm");
 const ids = Array.from({ length: 48 }, (_, i) => i === 0 ? 1 : (i * 31 + 7) % 512);
-const PROMPT = [1, 403, 407, 261];
+const PROMPT = prompt === undefined ? [1, 403, 407, 261] : await encoded(prompt);
+/** Logits are compared of the last tokens: all of them would not fit one JSON text. */
+const COMPARED = 8;
+const weightsSize = (await Deno.stat(join(trained, "model.safetensors"))).size;
+const maxShardSize = Math.max(100_000, Math.round(weightsSize / 20));
+
+async function encoded(text: string): Promise<number[]> {
+  const tokenizer = await loadTokenizer(trained!);
+  const template = await chooseTemplate("model", tokenizer, (path) => path);
+  const messages = [{ role: "user", content: text }] as const;
+  return encodePrompt(tokenizer, template ? messages : text, { template });
+}
 
 async function computed(dir: string, options: LoadOptions = {}) {
   const model = await loadCausalLM(dir, options);
   const inputIds = Int32Array.from(ids);
   const hidden = model.hidden({ inputIds, batchSize: 1, length: ids.length });
-  const logits = [...await takeFloats(headLogits(hidden, model.head()))];
+  const last = tf.slice2d(hidden, [ids.length - COMPARED, 0], [COMPARED, -1]);
+  const logits = [...await takeFloats(headLogits(last, model.head()))];
   const greedy = await generate(model, PROMPT, { maxNewTokens: 40, eosTokenIds: [] });
   model.dispose();
   return { logits, greedy };
@@ -42,12 +61,17 @@ exports["sharded-bfloat16"] = {
   ...common,
   formats: ["huggingface"],
   dtype: "bfloat16",
-  maxShardSize: 100_000,
+  maxShardSize,
 };
 exports["gguf"] = { ...common, formats: ["gguf"], dtype: "float32" };
 
 await Deno.mkdir(to);
-const expected: Record<string, unknown> = { ids, prompt: PROMPT, trained: await computed(trained) };
+const expected: Record<string, unknown> = {
+  ids,
+  prompt: PROMPT,
+  maxShardSize,
+  trained: await computed(trained),
+};
 for (const [name, settings] of Object.entries(exports)) {
   const dir = join(to, name);
   await Deno.mkdir(dir);
