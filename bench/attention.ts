@@ -3,8 +3,8 @@
  * operations. One causal sequence of 512; the stock side takes it as a batch of one.
  */
 
-import { segmentAttention, stockSegmentAttention } from "../src/ops/segment_attention.ts";
-import { SegmentLayout } from "../src/ops/segments.ts";
+import { segmentAttention, stockSegmentAttention } from "../src/ops/attention/segment_attention.ts";
+import { SegmentLayout } from "../src/ops/attention/segments.ts";
 import { openDevice } from "../src/tensor/device.ts";
 import { type Kernels, setKernels } from "../src/tensor/kernels.ts";
 import { tf } from "../src/tensor/tf.ts";

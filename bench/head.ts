@@ -3,7 +3,7 @@
  * against stock operations, which take the whole vocabulary for runs of rows.
  */
 
-import { targetLogProbs } from "../src/ops/head.ts";
+import { targetLogProbs } from "../src/ops/head/head.ts";
 import { openDevice } from "../src/tensor/device.ts";
 import { type Kernels, setKernels } from "../src/tensor/kernels.ts";
 import { tf } from "../src/tensor/tf.ts";

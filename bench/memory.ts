@@ -4,11 +4,11 @@
  */
 
 import { fromFileUrl } from "@std/path";
-import { initConfig } from "../src/models/init.ts";
+import { initConfig } from "../src/models/folder/init.ts";
 import { parseConfig } from "../src/models/parse_config.ts";
 import { unfilledModel } from "../src/models/unfilled.ts";
-import { openLora } from "../src/models/lora_source.ts";
-import type { LoraOptions } from "../src/models/lora_settings.ts";
+import { openLora } from "../src/models/lora/source.ts";
+import type { LoraOptions } from "../src/models/lora/settings.ts";
 import { type Quantization, weightCounts } from "../src/models/weights.ts";
 import { openDevice } from "../src/tensor/device.ts";
 import { openTarget } from "../src/tensor/rehearsal.ts";

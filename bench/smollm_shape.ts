@@ -1,7 +1,7 @@
 /** A model with the sizes of SmolLM2-135M and drawn weights, for benchmarks. */
 
-import { initModel, type InitOptions } from "../src/models/init.ts";
-import { loadCausalLM, type LoadOptions } from "../src/models/load.ts";
+import { initModel, type InitOptions } from "../src/models/folder/init.ts";
+import { loadCausalLM, type LoadOptions } from "../src/models/folder/load.ts";
 import type { CausalLM } from "../src/models/model.ts";
 
 /** Sizes as in config.json; 134.5 million weights. */

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import type { InitOptions } from "../src/models/init.ts";
+import type { InitOptions } from "../src/models/folder/init.ts";
 import { API_VERSION, defineStage, type Stage, type StageContext } from "../src/runner/contract.ts";
 import { type FolderDraft, modelFolder } from "./artifacts.ts";
 import { isGgufPath } from "../src/models/gguf/path.ts";
@@ -84,14 +84,14 @@ export const model: Stage<
     if (from === undefined) return [];
     const files = await modelSources(from, resolvePath);
     if (adapter === undefined) return files;
-    const { adapterFiles } = await import("../src/models/lora_files.ts");
+    const { adapterFiles } = await import("../src/models/lora/files.ts");
     return [...files, ...await adapterFiles(resolvePath(adapter))];
   },
   prepare: async ({ from }, context) => {
     if (from !== undefined) await prepareModel(from, context);
   },
   forecast: async ({ config, resolvePath }) => {
-    const { initConfig } = await import("../src/models/init.ts");
+    const { initConfig } = await import("../src/models/folder/init.ts");
     const json = config.init
       ? initConfig(await initOptions(config.init))
       : await modelConfigAtHand(config.from!, resolvePath);
@@ -131,17 +131,17 @@ async function importModel(from: string, dir: string, ctx: Context): Promise<voi
 async function copyModel(from: string, dir: string, ctx: Context): Promise<void> {
   const { basename, join } = await import("@std/path");
   if (ctx.config.adapter !== undefined) {
-    const { mergeAdapter } = await import("../src/models/lora_source.ts");
+    const { mergeAdapter } = await import("../src/models/lora/source.ts");
     return await mergeAdapter(from, ctx.resolvePath(ctx.config.adapter), dir);
   }
-  const { modelFiles } = await import("../src/models/folder.ts");
+  const { modelFiles } = await import("../src/models/folder/files.ts");
   for (const path of await modelFiles(from)) await Deno.copyFile(path, join(dir, basename(path)));
 }
 
 function makeModel(options: Init, ctx: Context): FolderDraft {
   return async (dir) => {
     const { join } = await import("@std/path");
-    const { initModel } = await import("../src/models/init.ts");
+    const { initModel } = await import("../src/models/folder/init.ts");
     const { byteTokenizerFiles } = await import("../src/text/byte_tokenizer.ts");
     await initModel(dir, await initOptions(options), ctx.seed);
     for (const [name, text] of Object.entries(byteTokenizerFiles())) {
@@ -169,7 +169,7 @@ async function initOptions(options: Init): Promise<InitOptions> {
 
 /** Checks a model folder by its headers and says in the manifest what it is. */
 async function recordModel(dir: string, ctx: Context): Promise<void> {
-  const { checkModelFolder } = await import("../src/models/load.ts");
+  const { checkModelFolder } = await import("../src/models/folder/load.ts");
   const { config, weights, shapes, unexpected } = await checkModelFolder(dir);
   if (unexpected.length > 0) {
     ctx.log(`the model does not use ${unexpected.length} tensors, e.g. ${unexpected[0]}`, "warn");

@@ -23,7 +23,7 @@ export async function modelSources(
   const reference = await repositoryOf(from, resolvePath);
   if (reference !== undefined) return [await pinnedRepository(reference)];
   if (isGgufPath(from)) return [resolvePath(from)];
-  const { modelFiles } = await import("../src/models/folder.ts");
+  const { modelFiles } = await import("../src/models/folder/files.ts");
   return await modelFiles(resolvePath(from));
 }
 
@@ -38,7 +38,7 @@ export async function modelConfigAtHand(
   from: string,
   resolvePath: ResolvePath,
 ): Promise<JsonObject | undefined> {
-  const { readJson } = await import("../src/models/folder.ts");
+  const { readJson } = await import("../src/models/folder/files.ts");
   const reference = await repositoryOf(from, resolvePath);
   if (isGgufPath(from)) return await ggufConfig(resolvePath(from));
   const dir = reference ? await cachedDir(reference) : resolvePath(from);
@@ -79,7 +79,7 @@ async function repositoryOf(
 
 /** Which files of a repository are the model; the index, which says so of shards, is fetched first. */
 async function neededFiles({ text }: HubReference, snapshot: Snapshot): Promise<string[]> {
-  const { isSideFile } = await import("../src/models/folder.ts");
+  const { isSideFile } = await import("../src/models/folder/files.ts");
   const { noModelInRepository } = await import("../src/models/errors.ts");
   const { INDEX_FILE, shardsOf, SINGLE_FILE } = await import("../src/weights/safetensors.ts");
   const { paths } = snapshot;

@@ -5,7 +5,7 @@
 
 import { join } from "@std/path";
 import type { JsonObject } from "../src/base/json.ts";
-import type { LoraSource } from "../src/models/lora_source.ts";
+import type { LoraSource } from "../src/models/lora/source.ts";
 import {
   API_VERSION,
   type Forecast,
@@ -48,7 +48,7 @@ export const orpo: Stage<OrpoInputs, OrpoOutputs, OrpoOptions, OrpoOptionsInput,
   forecast,
   sources: async ({ lora }, resolvePath) => {
     if (lora?.adapter === undefined) return [];
-    const { adapterFiles } = await import("../src/models/lora_files.ts");
+    const { adapterFiles } = await import("../src/models/lora/files.ts");
     return await adapterFiles(resolvePath(lora.adapter));
   },
   run: train,
@@ -59,10 +59,10 @@ export default orpo;
 async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: FolderDraft }> {
   const { openDevice } = await import("../src/tensor/device.ts");
   const { unfilledModel } = await import("../src/models/unfilled.ts");
-  const { loadCausalLM } = await import("../src/models/load.ts");
-  const { saveCausalLM } = await import("../src/models/save.ts");
-  const { openLora } = await import("../src/models/lora_source.ts");
-  const { saveAdapter } = await import("../src/models/lora_files.ts");
+  const { loadCausalLM } = await import("../src/models/folder/load.ts");
+  const { saveCausalLM } = await import("../src/models/folder/save.ts");
+  const { openLora } = await import("../src/models/lora/source.ts");
+  const { saveAdapter } = await import("../src/models/lora/files.ts");
   const { weightCounts } = await import("../src/models/weights.ts");
   const { resolveObjective } = await import("../src/train/objective.ts");
   const { PairStore } = await import("../src/train/pair_store.ts");
@@ -138,7 +138,7 @@ async function forecast(
   const pairs = stored
     ? await PairStore.load(stored.rows("train"), config)
     : { maxLength: maxLength as number };
-  const { plannedLora } = await import("../src/models/lora_source.ts");
+  const { plannedLora } = await import("../src/models/lora/source.ts");
   const source = sourceOf(options.lora, "", resolvePath);
   const lora = source && await plannedLora(config, source);
   return { ...facts, lines: await forecastLines(config, options, pairs, lora) };

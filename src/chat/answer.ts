@@ -3,9 +3,9 @@
  * certain: whole characters, and no part of a stop string.
  */
 
-import type { EndReason } from "../models/continuation.ts";
-import type { SamplingOptions } from "../models/sample.ts";
-import { DecodingSession } from "../models/session.ts";
+import type { EndReason } from "../models/generation/continuation.ts";
+import type { SamplingOptions } from "../models/generation/sample.ts";
+import { DecodingSession } from "../models/generation/session.ts";
 import { StopStrings } from "../text/stop_strings.ts";
 import { TextStreamer } from "../text/text_streamer.ts";
 import type { LoadedModel } from "./loaded_model.ts";

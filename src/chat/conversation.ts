@@ -5,7 +5,7 @@
  */
 
 import type { Message } from "../data/pair.ts";
-import { DecodingSession } from "../models/session.ts";
+import { DecodingSession } from "../models/generation/session.ts";
 import { type Answer, answer, type AnswerOptions } from "./answer.ts";
 import { contextFull } from "./errors.ts";
 import type { LoadedModel } from "./loaded_model.ts";

@@ -4,8 +4,11 @@
  */
 
 import type { Message } from "../data/pair.ts";
-import { type GenerationDefaults, readGenerationDefaults } from "../models/generation_defaults.ts";
-import { loadCausalLM } from "../models/load.ts";
+import {
+  type GenerationDefaults,
+  readGenerationDefaults,
+} from "../models/generation/generation_defaults.ts";
+import { loadCausalLM } from "../models/folder/load.ts";
 import type { CausalLM } from "../models/model.ts";
 import type { Device } from "../tensor/device.ts";
 import type { ChatTemplate } from "../text/chat_template.ts";

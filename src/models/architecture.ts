@@ -1,6 +1,6 @@
 /** What a model_type brings: its configuration, weights' names and shapes, and what it computes. */
 
-import type { AttentionSettings } from "../ops/attention_settings.ts";
+import type { AttentionSettings } from "../ops/attention/settings.ts";
 import type { PackedMatrix } from "../tensor/packed_matrix.ts";
 import type { tf } from "../tensor/tf.ts";
 import type { ModelConfig } from "./config.ts";

@@ -1,6 +1,6 @@
 /** A model's config.json, checked and camel-cased. */
 
-import type { Activation } from "../ops/activation.ts";
+import type { Activation } from "../ops/linear/activation.ts";
 
 /** Rotary position scaling, as config.json's rope_scaling (or rope_parameters) says. */
 export type RopeScaling =

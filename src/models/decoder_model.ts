@@ -4,19 +4,19 @@
  * keys and values) ask for. Knows no architecture.
  */
 
-import { cachedAttention, writeSlots } from "../ops/cached_attention.ts";
-import { embedding } from "../ops/embedding.ts";
-import type { HeadWeights } from "../ops/head_logits.ts";
+import { cachedAttention, writeSlots } from "../ops/attention/cached_attention.ts";
+import { embedding } from "../ops/embedding/embedding.ts";
+import type { HeadWeights } from "../ops/head/logits.ts";
 import { ropeAt } from "../ops/rope.ts";
-import { segmentAttention } from "../ops/segment_attention.ts";
-import { SegmentLayout } from "../ops/segments.ts";
+import { segmentAttention } from "../ops/attention/segment_attention.ts";
+import { SegmentLayout } from "../ops/attention/segments.ts";
 import type { PackedMatrix } from "../tensor/packed_matrix.ts";
 import { tf } from "../tensor/tf.ts";
 import type { Blocks, Surroundings } from "./architecture.ts";
 import type { ModelConfig } from "./config.ts";
 import { tokenOutOfRange } from "./errors.ts";
-import type { LoraAdapters } from "./lora.ts";
-import { HEAD_MODULE } from "./lora_settings.ts";
+import type { LoraAdapters } from "./lora/lora.ts";
+import { HEAD_MODULE } from "./lora/settings.ts";
 import type {
   CausalLM,
   Decoder,

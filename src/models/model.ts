@@ -3,12 +3,12 @@
  * model_type implements it; callers never ask which.
  */
 
-import type { HeadWeights } from "../ops/head_logits.ts";
-import type { SegmentLayout } from "../ops/segments.ts";
+import type { HeadWeights } from "../ops/head/logits.ts";
+import type { SegmentLayout } from "../ops/attention/segments.ts";
 import type { PackedMatrix } from "../tensor/packed_matrix.ts";
 import type { tf } from "../tensor/tf.ts";
 import type { ModelConfig } from "./config.ts";
-import type { LoraAdapters } from "./lora.ts";
+import type { LoraAdapters } from "./lora/lora.ts";
 
 /**
  * Token ids of B sequences, right-padded to T. Attention is causal, so padding (any id) never

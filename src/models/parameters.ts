@@ -3,13 +3,13 @@
  * linear layers and embeddings they are, each with its LoRA branch where it has one.
  */
 
-import type { EmbeddingWeights } from "../ops/embedding_layer.ts";
-import type { LinearWeights } from "../ops/linear_layer.ts";
+import type { EmbeddingWeights } from "../ops/embedding/embedding_layer.ts";
+import type { LinearWeights } from "../ops/linear/linear_layer.ts";
 import type { PackedMatrix } from "../tensor/packed_matrix.ts";
 import type { tf } from "../tensor/tf.ts";
-import { withoutPrefix } from "./checkpoint_names.ts";
-import type { LoraAdapters } from "./lora.ts";
-import { notAdaptable } from "./lora_errors.ts";
+import { withoutPrefix } from "./folder/checkpoint_names.ts";
+import type { LoraAdapters } from "./lora/lora.ts";
+import { notAdaptable } from "./lora/errors.ts";
 import type { ModelWeights } from "./weights.ts";
 
 /** Weights by name; a name that the architecture did not declare is a fault of the caller. */

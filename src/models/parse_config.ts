@@ -6,10 +6,10 @@
 
 import type { ModelConfig } from "./config.ts";
 import type { ConfigSource } from "./config/fields.ts";
-import { architectureFor } from "./registry.ts";
+import { architectureFor } from "./architectures/registry.ts";
 
 export type { ConfigSource } from "./config/fields.ts";
-export { modelTypeOf } from "./registry.ts";
+export { modelTypeOf } from "./architectures/registry.ts";
 
 /**
  * Parses a model's configuration.

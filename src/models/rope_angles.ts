@@ -1,7 +1,7 @@
 /** The angles of rotary position embeddings: frequencies with their scaling, as transformers has it. */
 
 import type { RopeTable } from "../ops/rope.ts";
-import type { SegmentLayout } from "../ops/segments.ts";
+import type { SegmentLayout } from "../ops/attention/segments.ts";
 import { sizeClass } from "../tensor/size_class.ts";
 import { tf } from "../tensor/tf.ts";
 import type { RopeScaling } from "./config.ts";

@@ -4,11 +4,11 @@ import { type PackedMatrix, unfilledPackedMatrix } from "../tensor/packed_matrix
 import { allocate } from "../tensor/program.ts";
 import { tf } from "../tensor/tf.ts";
 import type { ModelConfig } from "./config.ts";
-import { buildModel, keptFormat } from "./load.ts";
-import { LoraAdapters, newDeltas } from "./lora.ts";
-import { loraModules } from "./lora_settings.ts";
+import { buildModel, keptFormat } from "./folder/load.ts";
+import { LoraAdapters, newDeltas } from "./lora/lora.ts";
+import { loraModules } from "./lora/settings.ts";
 import type { CausalLM } from "./model.ts";
-import { architectureOf } from "./registry.ts";
+import { architectureOf } from "./architectures/registry.ts";
 import type { Quantization } from "./weights.ts";
 
 /** What is trained of it, and how the rest is kept. */

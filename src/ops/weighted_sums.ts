@@ -10,8 +10,8 @@
 
 import { withGradient } from "../tensor/gradient.ts";
 import { tf } from "../tensor/tf.ts";
-import { gatherRows } from "./gather_rows.ts";
-import { segmentSum } from "./segment_sum.ts";
+import { gatherRows } from "./embedding/gather_rows.ts";
+import { segmentSum } from "./embedding/segment_sum.ts";
 
 /** Which inputs go into which outputs, and how much of them; in any order. */
 export interface Shares {

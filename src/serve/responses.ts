@@ -1,6 +1,6 @@
 /** What the endpoints answer, whole or as the chunks of a stream, in OpenAI's shapes. */
 
-import type { EndReason } from "../models/continuation.ts";
+import type { EndReason } from "../models/generation/continuation.ts";
 import type { ScoredToken } from "./token_scores.ts";
 
 /** What all parts of an answer have in common. */

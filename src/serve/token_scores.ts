@@ -3,7 +3,7 @@
  * once its text is, and never where a stop string has cut it off.
  */
 
-import { tokenLogProbs } from "../models/log_probs.ts";
+import { tokenLogProbs } from "../models/generation/log_probs.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
 /** A token with its log-probability, natural, at temperature 1. */

@@ -8,7 +8,7 @@
  */
 
 import type { CausalLM, ForwardPass, TrainingPass } from "../models/model.ts";
-import type { HeadWeights } from "../ops/head.ts";
+import type { HeadWeights } from "../ops/head/head.ts";
 import { Recording } from "../tensor/tape.ts";
 import { tf } from "../tensor/tf.ts";
 import type { GradientSum } from "./gradient_sum.ts";

@@ -3,8 +3,8 @@
  * model is loaded here and freed here, so that two models are never on the device together.
  */
 
-import { generateBatch } from "../models/generate.ts";
-import { loadCausalLM } from "../models/load.ts";
+import { generateBatch } from "../models/generation/generate.ts";
+import { loadCausalLM } from "../models/folder/load.ts";
 import { tuneModel } from "../models/tune.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type ScoreOptions, scorePairs } from "./evaluate_pairs.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { CausalLM } from "../models/model.ts";
-import { targetLogProbs } from "../ops/head.ts";
+import { targetLogProbs } from "../ops/head/head.ts";
 import { takeFloats } from "../tensor/readback.ts";
 import { tf } from "../tensor/tf.ts";
 import type { PairBatch, PairTokens } from "./batch.ts";

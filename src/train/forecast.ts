@@ -5,7 +5,7 @@
  */
 
 import type { CausalLM } from "../models/model.ts";
-import { targetLogProbs } from "../ops/head.ts";
+import { targetLogProbs } from "../ops/head/head.ts";
 import { type RehearsalTarget, rehearse } from "../tensor/rehearsal.ts";
 import { submitPending, webgpuInternals } from "../tensor/webgpu_internals.ts";
 import { tf } from "../tensor/tf.ts";

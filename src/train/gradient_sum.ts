@@ -3,7 +3,7 @@
  * which later ones are added in place where the device allows it.
  */
 
-import { accumulate } from "../ops/accumulate.ts";
+import { accumulate } from "../ops/update/accumulate.ts";
 import { tf } from "../tensor/tf.ts";
 
 /** Gradients by parameter name. */

@@ -6,7 +6,7 @@
  */
 
 import type { CausalLM, TrainingPass } from "../models/model.ts";
-import { type HeadWeights, targetLogProbs } from "../ops/head.ts";
+import { type HeadWeights, targetLogProbs } from "../ops/head/head.ts";
 import { currentDevice } from "../tensor/device.ts";
 import { tf } from "../tensor/tf.ts";
 import { addGradients } from "./backward.ts";

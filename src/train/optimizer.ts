@@ -3,7 +3,7 @@
  * update is torch.optim.AdamW's; which weights decay is transformers' Trainer's choice.
  */
 
-import { adamwStep, type Moments } from "../ops/adamw.ts";
+import { adamwStep, type Moments } from "../ops/update/adamw.ts";
 import { tf } from "../tensor/tf.ts";
 import type { Gradients } from "./gradient_sum.ts";
 import { zeros } from "../tensor/zeros.ts";

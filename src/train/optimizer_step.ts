@@ -1,6 +1,6 @@
 /** The end of an optimizer step: norm, clipping, update. Encoded, without waiting. */
 
-import { globalNorm } from "../ops/global_norm.ts";
+import { globalNorm } from "../ops/update/global_norm.ts";
 import { tf } from "../tensor/tf.ts";
 import type { Gradients } from "./gradient_sum.ts";
 import { type AdamW, clipFactor } from "./optimizer.ts";

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import type { LoraOptions } from "../models/lora_settings.ts";
+import type { LoraOptions } from "../models/lora/settings.ts";
 import type { Quantization } from "../models/weights.ts";
 import { parseByteSize } from "../base/byte_size.ts";
 import { PAIR_METRICS, type PairMetricName } from "./metrics.ts";

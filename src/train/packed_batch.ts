@@ -8,7 +8,7 @@
  * tokens see themselves alone and no target reads them.
  */
 
-import { SegmentLayout } from "../ops/segments.ts";
+import { SegmentLayout } from "../ops/attention/segments.ts";
 import { sizeClass } from "../tensor/size_class.ts";
 import {
   countTargets,

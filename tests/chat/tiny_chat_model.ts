@@ -6,7 +6,7 @@
 import { join } from "@std/path";
 import { openWeights } from "../../src/weights/safetensors.ts";
 import { writeSafetensors } from "../../src/weights/write_safetensors.ts";
-import { initModel } from "../../src/models/init.ts";
+import { initModel } from "../../src/models/folder/init.ts";
 import {
   BYTE_SPECIAL_TOKENS,
   BYTE_VOCAB_SIZE,

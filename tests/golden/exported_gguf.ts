@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import { loadCausalLM } from "../../src/models/load.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { llamaCpp } from "../models/llama_cpp.ts";
 import { nextProbabilities } from "../models/next_logits.ts";

@@ -10,10 +10,10 @@
 
 import { join } from "@std/path";
 import { exportModel, type ExportSettings } from "../../src/models/export/export_model.ts";
-import { generate } from "../../src/models/generate.ts";
-import { loadCausalLM, type LoadOptions } from "../../src/models/load.ts";
-import { openLora } from "../../src/models/lora_source.ts";
-import { headLogits } from "../../src/ops/head_logits.ts";
+import { generate } from "../../src/models/generation/generate.ts";
+import { loadCausalLM, type LoadOptions } from "../../src/models/folder/load.ts";
+import { openLora } from "../../src/models/lora/source.ts";
+import { headLogits } from "../../src/ops/head/logits.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";

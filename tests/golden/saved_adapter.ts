@@ -6,9 +6,9 @@
  */
 
 import { join } from "@std/path";
-import { loadCausalLM, type LoadOptions } from "../../src/models/load.ts";
-import { openLora } from "../../src/models/lora_source.ts";
-import { headLogits } from "../../src/ops/head_logits.ts";
+import { loadCausalLM, type LoadOptions } from "../../src/models/folder/load.ts";
+import { openLora } from "../../src/models/lora/source.ts";
+import { headLogits } from "../../src/ops/head/logits.ts";
 import { type DeviceChoice, openDevice } from "../../src/tensor/device.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 

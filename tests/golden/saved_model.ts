@@ -6,9 +6,9 @@
  */
 
 import { join } from "@std/path";
-import { generate } from "../../src/models/generate.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
-import { saveCausalLM } from "../../src/models/save.ts";
+import { generate } from "../../src/models/generation/generate.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
+import { saveCausalLM } from "../../src/models/folder/save.ts";
 import { type DeviceChoice, openDevice } from "../../src/tensor/device.ts";
 import { matMul } from "../../src/tensor/matmul.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";

@@ -28,8 +28,13 @@ Deno.test("layers: imports with the direction, of base and of the same layer pas
     assertEquals(lint(file, code), [], file);
   };
   pass("src/cli/main.ts", "../runner/run/run.ts", "../../stages/mod.ts", "./verbs/run.ts");
-  pass("src/train/loop.ts", "../models/model.ts", "../ops/head.ts", "../base/rng.ts");
-  pass("src/models/llama.ts", "../ops/rope.ts", "../tensor/tf.ts", "../weights/safetensors.ts");
+  pass("src/train/loop.ts", "../models/model.ts", "../ops/head/head.ts", "../base/rng.ts");
+  pass(
+    "src/models/architectures/llama.ts",
+    "../../ops/rope.ts",
+    "../../tensor/tf.ts",
+    "../architecture.ts",
+  );
   pass("stages/orpo.ts", "../src/train/loop.ts", "../src/runner/contract.ts", "./artifacts.ts");
   pass("plugins/dedupe/mod.ts", "../../mod.ts", "./shingles.ts", "npm:zod", "@std/path");
   pass("tests/runner/run_test.ts", "../../src/models/model.ts", "../../stages/mod.ts");
@@ -45,9 +50,13 @@ Deno.test("layers: each layer is refused what is above it", () => {
   refused("src/data/ingest.ts", "../runner/contract.ts");
   refused("src/text/tokenizer.ts", "../tensor/tf.ts");
   refused("src/weights/safetensors.ts", "../tensor/tf.ts");
-  refused("src/tensor/device.ts", "../ops/head.ts");
-  refused("src/ops/head.ts", "../models/model.ts");
-  refused("src/models/llama.ts", "../train/loop.ts");
+  refused("src/tensor/device.ts", "../ops/head/head.ts");
+  refused("src/ops/head/head.ts", "../../models/model.ts");
+  refused("src/ops/head/head.ts", "../norms/rms_norm.ts");
+  refused("src/ops/norms/rms_norm.ts", "../linear/linear.ts");
+  refused("src/models/architectures/llama.ts", "../../train/loop.ts");
+  refused("src/models/architectures/llama.ts", "../lora/lora.ts");
+  refused("src/models/generation/sample.ts", "../folder/load.ts");
   refused("src/train/loop.ts", "../runner/contract.ts");
   refused("stages/orpo.ts", "../src/cli/main.ts");
   refused("stages/orpo.ts", "../src/runner/run/run.ts");

@@ -3,9 +3,9 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
 import type { Json } from "../../src/base/json.ts";
-import { checkpointShapes } from "../../src/models/checkpoint_names.ts";
+import { checkpointShapes } from "../../src/models/folder/checkpoint_names.ts";
 import { parseConfig } from "../../src/models/parse_config.ts";
-import { architectureOf } from "../../src/models/registry.ts";
+import { architectureOf } from "../../src/models/architectures/registry.ts";
 import golden from "../golden/architectures.json" with { type: "json" };
 
 type Config = Record<string, Json>;

@@ -5,12 +5,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Json } from "../../src/base/json.ts";
-import { generate } from "../../src/models/generate.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
+import { generate } from "../../src/models/generation/generate.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
 import { parseConfig } from "../../src/models/parse_config.ts";
-import { SegmentLayout } from "../../src/ops/segments.ts";
-import { DecodingSession } from "../../src/models/session.ts";
+import { SegmentLayout } from "../../src/ops/attention/segments.ts";
+import { DecodingSession } from "../../src/models/generation/session.ts";
 import { readFloats, takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { windowGradients, type WindowResult } from "../../src/train/gradients.ts";

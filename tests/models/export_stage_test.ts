@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
-import { checkModelFolder } from "../../src/models/load.ts";
+import { checkModelFolder } from "../../src/models/folder/load.ts";
 import { validatePipeline } from "../../src/runner/load/load.ts";
 import { assertStageContract, tryStage } from "../../src/runner/testing.ts";
 import { builtinStages, exportStage, model as modelStage } from "../../stages/mod.ts";

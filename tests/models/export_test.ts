@@ -12,9 +12,9 @@ import {
 import { EXPORT_LIST, placeExport } from "../../src/models/export/place.ts";
 import { compareRounded } from "../../src/models/export/rounding.ts";
 import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
-import { checkModelFolder } from "../../src/models/load.ts";
-import { mergeAdapter } from "../../src/models/lora_source.ts";
-import { readAdapter } from "../../src/models/lora_files.ts";
+import { checkModelFolder } from "../../src/models/folder/load.ts";
+import { mergeAdapter } from "../../src/models/lora/source.ts";
+import { readAdapter } from "../../src/models/lora/files.ts";
 import { dequantize } from "../../src/weights/gguf_dequantize.ts";
 import { GGUF_OUT_DTYPES, quantize } from "../../src/weights/gguf_quantize.ts";
 import { openWeights } from "../../src/weights/safetensors.ts";

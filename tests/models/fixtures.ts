@@ -3,7 +3,7 @@
 import { join } from "@std/path";
 import type { Json } from "../../src/base/json.ts";
 import type { CausalLM } from "../../src/models/model.ts";
-import { headLogits } from "../../src/ops/head_logits.ts";
+import { headLogits } from "../../src/ops/head/logits.ts";
 import type { tf } from "../../src/tensor/tf.ts";
 import { writeSafetensors } from "../../src/weights/write_safetensors.ts";
 import { goldenValues } from "../golden/weights.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
-import { generate, generateBatch } from "../../src/models/generate.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
+import { generate, generateBatch } from "../../src/models/generation/generate.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { tf } from "../../src/tensor/tf.ts";

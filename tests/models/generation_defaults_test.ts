@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
-import { readGenerationDefaults } from "../../src/models/generation_defaults.ts";
+import { readGenerationDefaults } from "../../src/models/generation/generation_defaults.ts";
 
 async function defaultsOf(json: string | undefined) {
   const dir = await Deno.makeTempDir();

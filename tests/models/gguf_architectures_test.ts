@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
 import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
 import { importGguf } from "../../src/models/gguf/import_gguf.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";

@@ -1,10 +1,10 @@
 /** The Llama architecture against transformers, whose numbers models.py wrote. */
 
 import { assertEquals } from "@std/assert";
-import { generate } from "../../src/models/generate.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
+import { generate } from "../../src/models/generation/generate.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
-import { targetLogProbs } from "../../src/ops/head.ts";
+import { targetLogProbs } from "../../src/ops/head/head.ts";
 import { matMul } from "../../src/tensor/matmul.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";

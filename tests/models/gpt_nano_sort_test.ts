@@ -2,8 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { generateBatch } from "../../src/models/generate.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
+import { generateBatch } from "../../src/models/generation/generate.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { loadCausalLM } from "../../src/models/load.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
 import type { CausalLM, TokenBatch } from "../../src/models/model.ts";
-import { targetLogProbs } from "../../src/ops/head.ts";
+import { targetLogProbs } from "../../src/ops/head/head.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";

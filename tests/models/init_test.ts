@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "@std/path";
-import { initModel, type InitOptions } from "../../src/models/init.ts";
-import { checkModelFolder } from "../../src/models/load.ts";
+import { initModel, type InitOptions } from "../../src/models/folder/init.ts";
+import { checkModelFolder } from "../../src/models/folder/load.ts";
 
 const options: InitOptions = {
   vocabSize: 262,

@@ -6,10 +6,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { Rng } from "../../src/base/rng.ts";
-import { generateBatch } from "../../src/models/generate.ts";
+import { generateBatch } from "../../src/models/generation/generate.ts";
 import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
 import { importGguf } from "../../src/models/gguf/import_gguf.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { tokenizerFromGguf } from "../../src/text/gguf/from_gguf.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
-import { checkModelFolder, loadCausalLM } from "../../src/models/load.ts";
+import { checkModelFolder, loadCausalLM } from "../../src/models/folder/load.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { type GoldenCase, goldenCases, withGoldenModel } from "./fixtures.ts";

@@ -1,9 +1,9 @@
 /** LongRoPE in company: how long a sequence is decides its rotation, not what it is computed with. */
 
 import { assertEquals } from "@std/assert";
-import { generate, generateBatch } from "../../src/models/generate.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
-import { SegmentLayout } from "../../src/ops/segments.ts";
+import { generate, generateBatch } from "../../src/models/generation/generate.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
+import { SegmentLayout } from "../../src/ops/attention/segments.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import golden from "../golden/architectures.json" with { type: "json" };

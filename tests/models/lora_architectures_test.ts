@@ -3,10 +3,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import type { Json } from "../../src/base/json.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
-import { LoraAdapters, newDeltas } from "../../src/models/lora.ts";
-import { loraModules, resolveLora, targetedModules } from "../../src/models/lora_settings.ts";
-import { saveCausalLM } from "../../src/models/save.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
+import { LoraAdapters, newDeltas } from "../../src/models/lora/lora.ts";
+import { loraModules, resolveLora, targetedModules } from "../../src/models/lora/settings.ts";
+import { saveCausalLM } from "../../src/models/folder/save.ts";
 import { formula } from "../golden/weights.ts";
 import { assertClose } from "../ops/check.ts";
 import { forEachBackend } from "../tensor/backends.ts";

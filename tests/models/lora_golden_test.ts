@@ -1,12 +1,12 @@
 /** LoRA against PEFT, whose numbers peft_lora.py wrote. */
 
 import { assertEquals } from "@std/assert";
-import { checkModelFolder, loadCausalLM } from "../../src/models/load.ts";
-import { readAdapter, writeAdapter } from "../../src/models/lora_files.ts";
-import { mergeAdapter, openLora } from "../../src/models/lora_source.ts";
+import { checkModelFolder, loadCausalLM } from "../../src/models/folder/load.ts";
+import { readAdapter, writeAdapter } from "../../src/models/lora/files.ts";
+import { mergeAdapter, openLora } from "../../src/models/lora/source.ts";
 import type { CausalLM } from "../../src/models/model.ts";
-import { saveCausalLM } from "../../src/models/save.ts";
-import { headLogits } from "../../src/ops/head_logits.ts";
+import { saveCausalLM } from "../../src/models/folder/save.ts";
+import { headLogits } from "../../src/ops/head/logits.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { windowGradients } from "../../src/train/gradients.ts";

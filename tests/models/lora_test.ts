@@ -4,18 +4,18 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import type { Json } from "../../src/base/json.ts";
 import { OddsmithError } from "../../src/base/error.ts";
-import { checkModelFolder } from "../../src/models/load.ts";
-import { newDeltas } from "../../src/models/lora.ts";
-import { readAdapter } from "../../src/models/lora_files.ts";
+import { checkModelFolder } from "../../src/models/folder/load.ts";
+import { newDeltas } from "../../src/models/lora/lora.ts";
+import { readAdapter } from "../../src/models/lora/files.ts";
 import {
   branchNumbers,
   loraModules,
   resolveLora,
   targetedModules,
-} from "../../src/models/lora_settings.ts";
+} from "../../src/models/lora/settings.ts";
 import { Parameters } from "../../src/models/parameters.ts";
-import { architectureOf } from "../../src/models/registry.ts";
-import type { LoraAdapters } from "../../src/models/lora.ts";
+import { architectureOf } from "../../src/models/architectures/registry.ts";
+import type { LoraAdapters } from "../../src/models/lora/lora.ts";
 import { floatWeights } from "../../src/models/weights.ts";
 import { writeSafetensors } from "../../src/weights/write_safetensors.ts";
 import { TINY_CONFIG } from "../train/tiny_llama.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
 import { parseConfig } from "../../src/models/parse_config.ts";
-import { architectureOf } from "../../src/models/registry.ts";
+import { architectureOf } from "../../src/models/architectures/registry.ts";
 
 const LEAST = {
   model_type: "llama",

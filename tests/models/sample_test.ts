@@ -3,7 +3,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
 import { Rng } from "../../src/base/rng.ts";
-import { sampleToken, tokenChoices } from "../../src/models/sample.ts";
+import { sampleToken, tokenChoices } from "../../src/models/generation/sample.ts";
 
 interface Case {
   settings: Record<string, number>;

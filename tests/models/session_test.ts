@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
-import { generate } from "../../src/models/generate.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
-import { DecodingSession } from "../../src/models/session.ts";
+import { generate } from "../../src/models/generation/generate.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
+import { DecodingSession } from "../../src/models/generation/session.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";
 import { goldenCases, withGoldenModel } from "./fixtures.ts";

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { importGguf } from "../../src/models/gguf/import_gguf.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
 import { nextLogits } from "./next_logits.ts";

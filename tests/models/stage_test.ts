@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
-import { checkModelFolder, loadCausalLM } from "../../src/models/load.ts";
+import { checkModelFolder, loadCausalLM } from "../../src/models/folder/load.ts";
 import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
-import { newDeltas } from "../../src/models/lora.ts";
-import { writeAdapter } from "../../src/models/lora_files.ts";
-import { loraModules, resolveLora, targetedModules } from "../../src/models/lora_settings.ts";
-import { mergeAdapter } from "../../src/models/lora_source.ts";
+import { newDeltas } from "../../src/models/lora/lora.ts";
+import { writeAdapter } from "../../src/models/lora/files.ts";
+import { loraModules, resolveLora, targetedModules } from "../../src/models/lora/settings.ts";
+import { mergeAdapter } from "../../src/models/lora/source.ts";
 import { assertStageContract, tryStage } from "../../src/runner/testing.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { byteTokenizerFiles } from "../../src/text/byte_tokenizer.ts";

@@ -2,10 +2,10 @@
 
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { generate, generateBatch } from "../../src/models/generate.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
-import { saveCausalLM } from "../../src/models/save.ts";
-import { targetLogProbs } from "../../src/ops/head.ts";
+import { generate, generateBatch } from "../../src/models/generation/generate.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
+import { saveCausalLM } from "../../src/models/folder/save.ts";
+import { targetLogProbs } from "../../src/ops/head/head.ts";
 import type { Backend } from "../../src/tensor/device.ts";
 import { matMul } from "../../src/tensor/matmul.ts";
 import { readFloats, takeFloats } from "../../src/tensor/readback.ts";

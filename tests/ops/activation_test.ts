@@ -1,4 +1,4 @@
-import { activate, type Activation, gatedActivation } from "../../src/ops/activation.ts";
+import { activate, type Activation, gatedActivation } from "../../src/ops/linear/activation.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";

@@ -1,10 +1,10 @@
 /** Runs attention over packed streams and compares values and gradients with float64. */
 
 import { assertEquals } from "@std/assert";
-import type { AttentionVariant } from "../../src/ops/attention_programs.ts";
-import type { AttentionSettings } from "../../src/ops/attention_settings.ts";
-import { segmentAttention } from "../../src/ops/segment_attention.ts";
-import { SegmentLayout } from "../../src/ops/segments.ts";
+import type { AttentionVariant } from "../../src/ops/attention/programs.ts";
+import type { AttentionSettings } from "../../src/ops/attention/settings.ts";
+import { segmentAttention } from "../../src/ops/attention/segment_attention.ts";
+import { SegmentLayout } from "../../src/ops/attention/segments.ts";
 import { readFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import {

@@ -1,6 +1,6 @@
 /** Attention and its gradients from the definition, in float64, query by query. */
 
-import type { AttentionSettings } from "../../src/ops/attention_settings.ts";
+import type { AttentionSettings } from "../../src/ops/attention/settings.ts";
 
 /** Sizes of the operands: q [N, H, D], k and v [N, K, D]. */
 export interface AttentionSizes {

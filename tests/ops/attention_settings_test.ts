@@ -1,10 +1,10 @@
 /** Windows, soft caps and scales of attention, in every implementation. */
 
 import { assertEquals } from "@std/assert";
-import type { AttentionSettings } from "../../src/ops/attention_settings.ts";
-import { cachedAttention } from "../../src/ops/cached_attention.ts";
-import { stockSegmentAttention } from "../../src/ops/segment_attention.ts";
-import { RANGE_SIZE } from "../../src/ops/segments.ts";
+import type { AttentionSettings } from "../../src/ops/attention/settings.ts";
+import { cachedAttention } from "../../src/ops/attention/cached_attention.ts";
+import { stockSegmentAttention } from "../../src/ops/attention/segment_attention.ts";
+import { RANGE_SIZE } from "../../src/ops/attention/segments.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";

@@ -1,4 +1,4 @@
-import { attention } from "../../src/ops/attention.ts";
+import { attention } from "../../src/ops/attention/attention.ts";
 import type { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";
 import { checkOp, randomPlain } from "./check.ts";

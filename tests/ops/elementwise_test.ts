@@ -1,6 +1,6 @@
-import { rmsNorm } from "../../src/ops/rms_norm.ts";
+import { rmsNorm } from "../../src/ops/norms/rms_norm.ts";
 import { rope } from "../../src/ops/rope.ts";
-import { gatedMlp } from "../../src/ops/gated_mlp.ts";
+import { gatedMlp } from "../../src/ops/linear/gated_mlp.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";
 import { checkOp, randomPlain } from "./check.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { embedding } from "../../src/ops/embedding.ts";
-import { segmentSum } from "../../src/ops/segment_sum.ts";
+import { embedding } from "../../src/ops/embedding/embedding.ts";
+import { segmentSum } from "../../src/ops/embedding/segment_sum.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { embedding } from "../../src/ops/embedding.ts";
-import { gatherRows } from "../../src/ops/gather_rows.ts";
-import { targetLogProbs } from "../../src/ops/head.ts";
-import { linear } from "../../src/ops/linear.ts";
+import { embedding } from "../../src/ops/embedding/embedding.ts";
+import { gatherRows } from "../../src/ops/embedding/gather_rows.ts";
+import { targetLogProbs } from "../../src/ops/head/head.ts";
+import { linear } from "../../src/ops/linear/linear.ts";
 import { isFrozen } from "../../src/tensor/gradient.ts";
 import { maxTensorBytes } from "../../src/tensor/limits.ts";
 import {

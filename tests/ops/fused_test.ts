@@ -1,5 +1,5 @@
 import { columnSum } from "../../src/ops/column_sum.ts";
-import { rmsNorm } from "../../src/ops/rms_norm.ts";
+import { rmsNorm } from "../../src/ops/norms/rms_norm.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
-import { targetLogProbs } from "../../src/ops/head.ts";
+import { targetLogProbs } from "../../src/ops/head/head.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";

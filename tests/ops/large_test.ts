@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { accumulate } from "../../src/ops/accumulate.ts";
-import { embedding } from "../../src/ops/embedding.ts";
-import { gatherRows } from "../../src/ops/gather_rows.ts";
-import { globalNorm } from "../../src/ops/global_norm.ts";
-import { targetLogProbs } from "../../src/ops/head.ts";
-import { segmentSum } from "../../src/ops/segment_sum.ts";
+import { accumulate } from "../../src/ops/update/accumulate.ts";
+import { embedding } from "../../src/ops/embedding/embedding.ts";
+import { gatherRows } from "../../src/ops/embedding/gather_rows.ts";
+import { globalNorm } from "../../src/ops/update/global_norm.ts";
+import { targetLogProbs } from "../../src/ops/head/head.ts";
+import { segmentSum } from "../../src/ops/embedding/segment_sum.ts";
 import { maxTensorBytes } from "../../src/tensor/limits.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";

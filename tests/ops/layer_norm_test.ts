@@ -1,4 +1,4 @@
-import { layerNorm } from "../../src/ops/layer_norm.ts";
+import { layerNorm } from "../../src/ops/norms/layer_norm.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";

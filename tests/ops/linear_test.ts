@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { linear } from "../../src/ops/linear.ts";
+import { linear } from "../../src/ops/linear/linear.ts";
 import { forceVariant, MATMUL_VARIANTS } from "../../src/tensor/matmul_variants.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";

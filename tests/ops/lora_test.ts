@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Dropout, dropout, dropoutMask } from "../../src/ops/dropout.ts";
-import { targetLogProbs } from "../../src/ops/head.ts";
-import { loraEmbedding, loraLinear } from "../../src/ops/lora.ts";
+import { targetLogProbs } from "../../src/ops/head/head.ts";
+import { loraEmbedding, loraLinear } from "../../src/ops/linear/lora.ts";
 import { type PackedFormat, packMatrix, unpackValues } from "../../src/tensor/packed_matrix.ts";
 import { takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";

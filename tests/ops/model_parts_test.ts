@@ -1,10 +1,10 @@
 /** The small operations that models are made of, beside those with tests of their own. */
 
-import { gatedMlp } from "../../src/ops/gated_mlp.ts";
-import { linearLayer } from "../../src/ops/linear_layer.ts";
-import { mlp } from "../../src/ops/mlp.ts";
+import { gatedMlp } from "../../src/ops/linear/gated_mlp.ts";
+import { linearLayer } from "../../src/ops/linear/linear_layer.ts";
+import { mlp } from "../../src/ops/linear/mlp.ts";
 import { scale } from "../../src/ops/scale.ts";
-import { splitColumns } from "../../src/ops/split_columns.ts";
+import { splitColumns } from "../../src/ops/linear/split_columns.ts";
 import { packMatrix } from "../../src/tensor/packed_matrix.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";

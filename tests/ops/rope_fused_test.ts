@@ -1,5 +1,5 @@
 import { ropeAt, type RopeTable, stockRopeAt } from "../../src/ops/rope.ts";
-import { SegmentLayout } from "../../src/ops/segments.ts";
+import { SegmentLayout } from "../../src/ops/attention/segments.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";
 import { checkOp, randomPlain } from "./check.ts";

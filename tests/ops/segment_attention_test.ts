@@ -1,8 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { OddsmithError } from "../../src/base/error.ts";
-import type { AttentionVariant } from "../../src/ops/attention_programs.ts";
-import { segmentAttention, stockSegmentAttention } from "../../src/ops/segment_attention.ts";
-import { SegmentLayout } from "../../src/ops/segments.ts";
+import type { AttentionVariant } from "../../src/ops/attention/programs.ts";
+import {
+  segmentAttention,
+  stockSegmentAttention,
+} from "../../src/ops/attention/segment_attention.ts";
+import { SegmentLayout } from "../../src/ops/attention/segments.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";
 import { attentionReference, type Lengths, seesInPairs } from "./attention_reference.ts";

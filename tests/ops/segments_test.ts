@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { RANGE_SIZE, SegmentLayout, TILE_TOKENS } from "../../src/ops/segments.ts";
+import { RANGE_SIZE, SegmentLayout, TILE_TOKENS } from "../../src/ops/attention/segments.ts";
 import { readFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertStrictEquals } from "@std/assert";
-import { accumulate } from "../../src/ops/accumulate.ts";
-import { adamwStep, type Moments } from "../../src/ops/adamw.ts";
-import { globalNorm } from "../../src/ops/global_norm.ts";
+import { accumulate } from "../../src/ops/update/accumulate.ts";
+import { adamwStep, type Moments } from "../../src/ops/update/adamw.ts";
+import { globalNorm } from "../../src/ops/update/global_norm.ts";
 import { readFloats, takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { forEachBackend } from "../tensor/backends.ts";

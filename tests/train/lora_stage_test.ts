@@ -3,10 +3,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
-import { initModel } from "../../src/models/init.ts";
-import { checkModelFolder, loadCausalLM } from "../../src/models/load.ts";
-import { readAdapter } from "../../src/models/lora_files.ts";
-import { mergeAdapter, openLora } from "../../src/models/lora_source.ts";
+import { initModel } from "../../src/models/folder/init.ts";
+import { checkModelFolder, loadCausalLM } from "../../src/models/folder/load.ts";
+import { readAdapter } from "../../src/models/lora/files.ts";
+import { mergeAdapter, openLora } from "../../src/models/lora/source.ts";
 import { assertStageContract, datasetOf, tryStage } from "../../src/runner/testing.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { readFloats } from "../../src/tensor/readback.ts";

@@ -2,16 +2,16 @@
 
 import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { DecoderModel } from "../../src/models/decoder_model.ts";
-import { buildModel, keptFormat } from "../../src/models/load.ts";
-import { LoraAdapters, newDeltas } from "../../src/models/lora.ts";
+import { buildModel, keptFormat } from "../../src/models/folder/load.ts";
+import { LoraAdapters, newDeltas } from "../../src/models/lora/lora.ts";
 import {
   loraModules,
   type LoraOptions,
   resolveLora,
   targetedModules,
-} from "../../src/models/lora_settings.ts";
+} from "../../src/models/lora/settings.ts";
 import type { CausalLM } from "../../src/models/model.ts";
-import { architectureOf } from "../../src/models/registry.ts";
+import { architectureOf } from "../../src/models/architectures/registry.ts";
 import type { Quantization } from "../../src/models/weights.ts";
 import { type PackedMatrix, packMatrix } from "../../src/tensor/packed_matrix.ts";
 import { readFloats } from "../../src/tensor/readback.ts";

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { globalNorm } from "../../src/ops/global_norm.ts";
+import { globalNorm } from "../../src/ops/update/global_norm.ts";
 import { readFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import { AdamW, clipFactor, decays } from "../../src/train/optimizer.ts";

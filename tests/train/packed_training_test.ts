@@ -4,9 +4,9 @@
  */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { loadCausalLM } from "../../src/models/load.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
-import { globalNorm } from "../../src/ops/global_norm.ts";
+import { globalNorm } from "../../src/ops/update/global_norm.ts";
 import { openDevice } from "../../src/tensor/device.ts";
 import { readFloats, takeFloats } from "../../src/tensor/readback.ts";
 import { type PairTokens, trainedTokens } from "../../src/train/batch.ts";

@@ -2,9 +2,9 @@
 
 import { Rng } from "../../src/base/rng.ts";
 import type { ModelConfig } from "../../src/models/config.ts";
-import { buildModel } from "../../src/models/load.ts";
+import { buildModel } from "../../src/models/folder/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
-import { architectureOf } from "../../src/models/registry.ts";
+import { architectureOf } from "../../src/models/architectures/registry.ts";
 import { tf } from "../../src/tensor/tf.ts";
 
 /** The configuration; grouped-query attention with biases. */

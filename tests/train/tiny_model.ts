@@ -3,7 +3,7 @@
 import { Rng } from "../../src/base/rng.ts";
 import type { ModelConfig } from "../../src/models/config.ts";
 import type { CausalLM, PackedBatch, TokenBatch } from "../../src/models/model.ts";
-import { embedding } from "../../src/ops/embedding.ts";
+import { embedding } from "../../src/ops/embedding/embedding.ts";
 import type { Device } from "../../src/tensor/device.ts";
 import { readFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";

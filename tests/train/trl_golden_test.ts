@@ -5,8 +5,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { sha256 } from "../../src/base/hash.ts";
-import { loadCausalLM } from "../../src/models/load.ts";
-import { globalNorm } from "../../src/ops/global_norm.ts";
+import { loadCausalLM } from "../../src/models/folder/load.ts";
+import { globalNorm } from "../../src/ops/update/global_norm.ts";
 import { readFloats, takeFloats } from "../../src/tensor/readback.ts";
 import type { TokenizedPair } from "../../src/text/pair.ts";
 import { trainOrpo } from "../../src/train/loop.ts";

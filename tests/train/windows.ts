@@ -1,7 +1,7 @@
 /** Gradients of a window of pairs, cut and laid out as a test asks. */
 
 import type { CausalLM } from "../../src/models/model.ts";
-import { targetLogProbs } from "../../src/ops/head.ts";
+import { targetLogProbs } from "../../src/ops/head/head.ts";
 import { readFloats, takeFloats } from "../../src/tensor/readback.ts";
 import { tf } from "../../src/tensor/tf.ts";
 import type { PairTokens } from "../../src/train/batch.ts";

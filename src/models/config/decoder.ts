@@ -1,6 +1,6 @@
 /** Reads what every decoder's config.json has, under the names that most of them use. */
 
-import type { Activation } from "../../ops/activation.ts";
+import type { Activation } from "../../ops/linear/activation.ts";
 import type { ModelConfig } from "../config.ts";
 import { unsupportedField } from "../errors.ts";
 import { type ConfigSource, Fields } from "./fields.ts";

@@ -3,7 +3,7 @@
  * wanted and what was received. Null counts as absent.
  */
 
-import type { Activation } from "../../ops/activation.ts";
+import type { Activation } from "../../ops/linear/activation.ts";
 import { badField, missingField, unsupportedField } from "../errors.ts";
 
 /** A parsed JSON object, and the file it came from for messages. */

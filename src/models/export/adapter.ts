@@ -11,8 +11,8 @@ import { canonicalJson, type Json } from "../../base/json.ts";
 import { openWeightFile } from "../../weights/safetensors.ts";
 import { writeSafetensors } from "../../weights/write_safetensors.ts";
 import { badJson } from "../errors.ts";
-import { checkModelFolder } from "../load.ts";
-import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, readAdapter } from "../lora_files.ts";
+import { checkModelFolder } from "../folder/load.ts";
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, readAdapter } from "../lora/files.ts";
 import {
   type CompareResult,
   compareTensors,

@@ -8,7 +8,7 @@
 import { join } from "@std/path";
 import type { GgufOutDtype } from "../../weights/gguf_quantize.ts";
 import { planGguf } from "../gguf/export_gguf.ts";
-import { checkModelFolder } from "../load.ts";
+import { checkModelFolder } from "../folder/load.ts";
 import { adapterSize, type BaseModel, exportAdapter, hasAdapter } from "./adapter.ts";
 import type { CompareResult, ExportWatch } from "./compare.ts";
 import { noAdapterToExport } from "./errors.ts";

@@ -11,8 +11,8 @@ import { canonicalJson, type Json } from "../../base/json.ts";
 import type { SafetensorsDtype } from "../../weights/write_safetensors.ts";
 import { writeShards } from "../../weights/write_shards.ts";
 import { noModel } from "../errors.ts";
-import { readJson, sideFiles } from "../folder.ts";
-import { type CheckedFolder, checkModelFolder } from "../load.ts";
+import { readJson, sideFiles } from "../folder/files.ts";
+import { type CheckedFolder, checkModelFolder } from "../folder/load.ts";
 import {
   type CompareResult,
   compareTensors,

@@ -16,7 +16,7 @@ import type { Weights } from "../../weights/safetensors.ts";
 import { type TensorSource, writeSafetensors } from "../../weights/write_safetensors.ts";
 import { unsupportedGgufModel } from "../errors.ts";
 import { modelTypeOf, parseConfig } from "../parse_config.ts";
-import { architectureOf } from "../registry.ts";
+import { architectureOf } from "../architectures/registry.ts";
 import {
   GGUF_ARCHITECTURES,
   type GgufArchitecture,
