@@ -136,7 +136,10 @@ async function forecast(
     return { ...facts, lines: ["memory: known once the stages before it have run"] };
   }
   const pairs = stored
-    ? await PairStore.load(stored.rows("train"), config)
+    ? {
+      train: await PairStore.load(stored.rows("train"), config),
+      evaluation: await PairStore.load(stored.rows("eval"), config),
+    }
     : { maxLength: maxLength as number };
   const { plannedLora } = await import("../src/models/lora/source.ts");
   const source = sourceOf(options.lora, "", resolvePath);

@@ -12,15 +12,11 @@ import { batchScores, type PairScore } from "./metrics.ts";
 import type { NllScope } from "./objective.ts";
 import { pairSums } from "./orpo_loss.ts";
 import { packedBatch } from "./packed_batch.ts";
-import { rowsOf } from "./packing.ts";
 import { checkPair } from "./pair_store.ts";
+import { ScoringBatches, type ScoringLimits } from "./scoring_batches.ts";
 
 /** How pairs are scored. */
-export interface ScoreOptions {
-  /** Pairs a batch, at most. */
-  batchSize: number;
-  /** Tokens a batch, dead ones included, at most; a pair that has more goes alone. Default: any. */
-  batchTokens?: number;
+export interface ScoreOptions extends ScoringLimits {
   /** What the NLL covers. */
   nllScope: NllScope;
   /** Aborts between batches. */
@@ -58,19 +54,16 @@ export async function* scorePairs(
 async function* batchesOf(
   model: CausalLM,
   pairs: Iterable<PairTokens> | AsyncIterable<PairTokens>,
-  { batchSize, batchTokens = Infinity, nllScope }: ScoreOptions,
+  options: ScoreOptions,
 ): AsyncGenerator<PairBatch> {
-  let waiting: PairTokens[] = [];
+  const { nllScope, batchTokens } = options;
+  const batches = new ScoringBatches(options);
   for await (const pair of pairs) {
     checkPair(pair, model.config);
-    const fits = waiting.length < batchSize && rowsOf([...waiting, pair]) <= batchTokens;
-    if (waiting.length > 0 && !fits) {
-      yield packedBatch(waiting, nllScope, batchTokens);
-      waiting = [];
-    }
-    waiting.push(pair);
+    const full = batches.add(pair);
+    if (full) yield packedBatch(full, nllScope, batchTokens);
   }
-  if (waiting.length > 0) yield packedBatch(waiting, nllScope, batchTokens);
+  if (batches.rest().length > 0) yield packedBatch(batches.rest(), nllScope, batchTokens);
 }
 
 async function scoreBatch(model: CausalLM, batch: PairBatch): Promise<PairScore[]> {

@@ -7,22 +7,23 @@ import { COMMON_TARGET, likelyTarget } from "../tensor/rehearsal.ts";
 import type { OrpoOptions } from "./options.ts";
 import type { PairStore } from "./pair_store.ts";
 import { fullWindow, planTraining } from "./plan_training.ts";
-import { firstWindows } from "./run_plan.ts";
+import { firstScored, firstWindows } from "./run_plan.ts";
 
 /**
  * Plans a training on the adapter that a run would open, and says what it will hold.
  *
- * @param pairs The pairs to train on, or where they are not known yet how long they may be.
+ * @param pairs The pairs to train on and those held out, or where they are not known yet how long
+ *   they may be.
  * @param lora The branches that train; absent: all weights do.
  * @throws {OddsmithError} TrainError MEMORY_BUDGET; DeviceError LIMIT_EXCEEDED.
  */
 export async function forecastLines(
   config: ModelConfig,
   options: OrpoOptions,
-  pairs: PairStore | { maxLength: number },
+  pairs: { train: PairStore; evaluation: PairStore } | { maxLength: number },
   lora?: UnfilledOptions["lora"],
 ): Promise<string[]> {
-  const isKnown = "size" in pairs;
+  const isKnown = "train" in pairs;
   const found = await likelyTarget();
   const target = found ?? COMMON_TARGET;
   const { forecast, recomputedLayers, microBatchTokens } = planTraining({
@@ -32,8 +33,9 @@ export async function forecastLines(
     options,
     // The order within an epoch follows from the run's seed; which pairs meet changes little.
     windows: isKnown
-      ? firstWindows({ train: pairs, options, seed: "" })
+      ? firstWindows({ train: pairs.train, options, seed: "" })
       : [fullWindow(options, pairs.maxLength)],
+    evaluation: isKnown ? firstScored(pairs.evaluation) : fullWindow(options, pairs.maxLength),
   });
   const show = (count: number) => formatBytes(count, { binary: true });
   const { peakBytes, weightBytes, momentBytes, gradientBytes, workBytes } = forecast;

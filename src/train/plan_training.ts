@@ -8,7 +8,9 @@ import { forecastMemory } from "./forecast.ts";
 import { type MemoryPlan, planMemory } from "./memory_plan.ts";
 import { resolveObjective } from "./objective.ts";
 import type { OrpoOptions } from "./options.ts";
-import { cutPairs, rowsOf } from "./packing.ts";
+import { type BatchLimits, cutPairs, rowsOf } from "./packing.ts";
+import { packedBatch } from "./packed_batch.ts";
+import { scoringBatches } from "./scoring_batches.ts";
 import { planWindow } from "./window_plan.ts";
 
 /** A training to plan. */
@@ -20,10 +22,12 @@ export interface PlannedTraining {
   readonly options: OrpoOptions;
   /** Pairs of the optimizer steps that may be rehearsed. */
   readonly windows: readonly (readonly PairTokens[])[];
+  /** Pairs that are scored before, between and after steps. */
+  readonly evaluation: readonly PairTokens[];
 }
 
-/** Steps rehearsed beside the largest: their sizes are what the buffer pool is left with. */
-const MORE_STEPS = 2;
+/** Steps, and batches scored, beside the largest: their sizes are what the buffer pool is left with. */
+const MORE = 2;
 
 /**
  * Decides how a training is run, and tells the memory it will hold.
@@ -31,7 +35,7 @@ const MORE_STEPS = 2;
  * @throws {OddsmithError} TrainError MEMORY_BUDGET; DeviceError LIMIT_EXCEEDED.
  */
 export function planTraining(training: PlannedTraining): MemoryPlan {
-  const { target, config, makeModel, options, windows } = training;
+  const { target, config, makeModel, options, windows, evaluation } = training;
   const objective = resolveObjective(options);
   return planMemory({
     budgetBytes: options.memoryBudget,
@@ -48,8 +52,10 @@ export function planTraining(training: PlannedTraining): MemoryPlan {
         optimizer: options,
         maxGradNorm: options.maxGradNorm,
         recomputedLayers,
-        windows: [...windows.slice(0, MORE_STEPS), largest, largest]
+        windows: [...windows.slice(0, MORE), largest, largest]
           .map((pairs) => planWindow(pairs, objective.nllScope, limits)),
+        evaluation: scoredOf(evaluation, limits)
+          .map((pairs) => packedBatch(pairs, objective.nllScope, limits.tokens)),
       });
     },
   });
@@ -87,9 +93,21 @@ export function fullWindow(
   });
 }
 
+/** The batches of an evaluation that are rehearsed, the largest among them. */
+function scoredOf(evaluation: readonly PairTokens[], limits: BatchLimits): PairTokens[][] {
+  const batches = [
+    ...scoringBatches(evaluation, { batchSize: limits.pairs, batchTokens: limits.tokens }),
+  ];
+  const largest = batches.reduce<PairTokens[]>(
+    (most, batch) => rowsOf(batch) > rowsOf(most) ? batch : most,
+    [],
+  );
+  return batches.length === 0 ? [] : [...batches.slice(0, MORE), largest];
+}
+
 function largestWindow(
   windows: readonly (readonly PairTokens[])[],
-  limits: { pairs: number; tokens: number },
+  limits: BatchLimits,
 ): readonly PairTokens[] {
   let [largest, most] = [windows[0]!, 0];
   for (const window of windows) {

@@ -3,12 +3,15 @@
 import { openTarget } from "../tensor/rehearsal.ts";
 import type { PairTokens } from "./batch.ts";
 import { layersAsked, planTraining } from "./plan_training.ts";
+import type { PairStore } from "./pair_store.ts";
 import { type DataPosition, WindowSampler } from "./sampler.ts";
 import type { KeptPlan } from "./state.ts";
 import type { TrainRun } from "./train_run.ts";
 
 /** Optimizer steps looked through for the largest; an epoch of more is judged by its first. */
 const MOST_WINDOWS = 4000;
+/** Pairs of an evaluation looked through. */
+const MOST_SCORED = 4000;
 
 /** The order a training goes through its pairs in. */
 export function samplerOf(
@@ -56,8 +59,17 @@ function planRun(run: TrainRun): KeptPlan {
     makeModel: makeUnfilled,
     options,
     windows: firstWindows(run),
+    evaluation: firstScored(run.evaluation),
   });
   return { recomputedLayers, microBatchTokens, predictedPeakBytes: forecast.peakBytes };
+}
+
+/** The pairs of an evaluation that are looked through for the largest batch. */
+export function firstScored(evaluation: PairStore): PairTokens[] {
+  return Array.from(
+    { length: Math.min(evaluation.size, MOST_SCORED) },
+    (_, index) => evaluation.at(index),
+  );
 }
 
 /** The pairs of a training's first optimizer steps, an epoch's at most. */
