@@ -27,7 +27,7 @@ export interface PlannedTraining {
 }
 
 /** Steps, and batches scored, beside the largest: their sizes are what the buffer pool is left with. */
-const MORE = 2;
+const MORE = 8;
 
 /**
  * Decides how a training is run, and tells the memory it will hold.
