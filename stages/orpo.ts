@@ -121,7 +121,7 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
 
 /** Rehearses the training's memory: on the stored pairs, or on pairs as long as they may be. */
 async function forecast(
-  { config: options, device, inputs, resolvePath }: ForecastContext<OrpoOptions>,
+  { config: options, seed, device, inputs, resolvePath }: ForecastContext<OrpoOptions>,
 ): Promise<Forecast> {
   const { forecastConfig } = await import("./forecast_inputs.ts");
   const { PairStore } = await import("../src/train/pair_store.ts");
@@ -142,9 +142,9 @@ async function forecast(
     }
     : { maxLength: maxLength as number };
   const { plannedLora } = await import("../src/models/lora/source.ts");
-  const source = sourceOf(options.lora, "", resolvePath);
+  const source = sourceOf(options.lora, seed, resolvePath);
   const lora = source && await plannedLora(config, source);
-  return { ...facts, lines: await forecastLines(config, options, pairs, lora) };
+  return { ...facts, lines: await forecastLines(config, options, pairs, { seed, lora }) };
 }
 
 /** Where the branches come from that are asked for. */

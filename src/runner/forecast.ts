@@ -18,6 +18,8 @@ export interface ForecastContext<C = unknown> {
   /** The resolved configuration. */
   readonly config: C;
   /** As in the stage's context. */
+  readonly seed: string;
+  /** As in the stage's context. */
   readonly device: string;
   /** By port; optional ports may be missing. */
   readonly inputs: Readonly<Record<string, InputForecast>>;

@@ -14,14 +14,15 @@ import { firstScored, firstWindows } from "./run_plan.ts";
  *
  * @param pairs The pairs to train on and those held out, or where they are not known yet how long
  *   they may be.
- * @param lora The branches that train; absent: all weights do.
+ * @param training.seed Seeds the order of the pairs.
+ * @param training.lora The branches that train; absent: all weights do.
  * @throws {OddsmithError} TrainError MEMORY_BUDGET; DeviceError LIMIT_EXCEEDED.
  */
 export async function forecastLines(
   config: ModelConfig,
   options: OrpoOptions,
   pairs: { train: PairStore; evaluation: PairStore } | { maxLength: number },
-  lora?: UnfilledOptions["lora"],
+  { seed, lora }: { seed: string; lora?: UnfilledOptions["lora"] },
 ): Promise<string[]> {
   const isKnown = "train" in pairs;
   const found = await likelyTarget();
@@ -31,9 +32,8 @@ export async function forecastLines(
     config,
     makeModel: () => unfilledModel(config, { lora, quantization: options.quantization }),
     options,
-    // The order within an epoch follows from the run's seed; which pairs meet changes little.
     windows: isKnown
-      ? firstWindows({ train: pairs.train, options, seed: "" })
+      ? firstWindows({ train: pairs.train, options, seed })
       : [fullWindow(options, pairs.maxLength)],
     evaluation: isKnown ? firstScored(pairs.evaluation) : fullWindow(options, pairs.maxLength),
   });

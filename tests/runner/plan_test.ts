@@ -62,6 +62,7 @@ Deno.test("planPipeline: forecasts get stored inputs or what was said of them, i
   await inScratch(async (dir) => {
     const { word, shout } = wordStages();
     const asked: unknown[] = [];
+    const seeds: string[] = [];
     const forecasting = (prefix: string): Entry[] => [
       {
         stage: {
@@ -73,8 +74,9 @@ Deno.test("planPipeline: forecasts get stored inputs or what was said of them, i
       {
         stage: {
           ...shout,
-          forecast: async ({ inputs }) => {
+          forecast: async ({ inputs, seed }) => {
             const [input] = Object.values(inputs);
+            seeds.push(seed);
             asked.push(input?.facts ?? await input?.read?.());
             if (prefix === "bad") throw new OddsmithError("X", "Y", "no room", { hint: "less" });
             return { lines: [`about ${prefix}`] };
@@ -90,6 +92,10 @@ Deno.test("planPipeline: forecasts get stored inputs or what was said of them, i
     await runAndListen(pipelineOf(dir, [{ stage: word, config: { word: "ho" } }]));
     assertEquals(await plan("ho"), [undefined, ["about ho"]]);
     assertEquals(asked.at(-1), "ho");
+    const seen: string[] = [];
+    const seeing = textStage("shout", ({ seed }) => `${seen.push(seed)}`);
+    await runAndListen(pipelineOf(dir, [{ stage: seeing }]));
+    assertEquals(new Set(seeds), new Set(seen), "the seed that a run gives");
   });
 });
 

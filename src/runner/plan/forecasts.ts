@@ -6,6 +6,7 @@ import type { InputForecast } from "../forecast.ts";
 import { portDemand } from "../load/stage_contract.ts";
 import type { ResolvedStage } from "../resolved.ts";
 import { resolvePath } from "../run/resolve_path.ts";
+import { stageSeed } from "../store/cache_key.ts";
 import type { Planning } from "./decide.ts";
 
 /** The forecasts of a plan's stages, in their order. */
@@ -27,6 +28,7 @@ export class Forecasts {
     try {
       const { lines = [], outputs = {} } = await stage.forecast({
         config,
+        seed: stageSeed(pipeline, id),
         device: pipeline.device,
         inputs: this.#inputs(resolved),
         resolvePath: (path) => resolvePath(pipeline, path),
