@@ -10,6 +10,7 @@ import {
 } from "../models/generation/generation_defaults.ts";
 import { loadCausalLM } from "../models/folder/load.ts";
 import type { CausalLM } from "../models/model.ts";
+import { weightBytes } from "../models/weights.ts";
 import type { Device } from "../tensor/device.ts";
 import type { ChatTemplate } from "../text/chat_template.ts";
 import { chooseTemplate, type TemplateChoice } from "../text/choose_template.ts";
@@ -65,9 +66,9 @@ export class LoadedModel implements Disposable {
     return this.model.config.maxPositionEmbeddings;
   }
 
-  /** What the weights take, in bytes. */
+  /** What the weights take, an adapter's included, in bytes. */
   get weightBytes(): number {
-    return this.model.parameters.values().reduce((sum, { size }) => sum + 4 * size, 0);
+    return weightBytes(this.model);
   }
 
   /**

@@ -58,6 +58,14 @@ export function disposeWeights({ floats, packed }: ModelWeights): void {
   for (const matrix of packed.values()) matrix.dispose();
 }
 
+/** What a model's weights take, in bytes: float32 ones, packed ones as they are kept, branches. */
+export function weightBytes({ parameters, packed, lora }: CausalLM): number {
+  const floats = [...parameters.values(), ...lora?.variables.values() ?? []];
+  const matrices = [...packed?.values() ?? []];
+  return floats.reduce((sum, { size }) => sum + 4 * size, 0) +
+    matrices.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 /** How many weights a model has and how many of them train, and how many are kept in which format. */
 export function weightCounts({ parameters, packed = new Map(), trainable }: CausalLM): {
   parameters: number;

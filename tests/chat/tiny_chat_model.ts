@@ -19,11 +19,15 @@ const idOf = (token: (typeof BYTE_SPECIAL_TOKENS)[number]) =>
 /** Writes one into an existing folder; weights large enough that answers are no single letter. */
 export async function writeTinyChatModel(
   dir: string,
-  { seed = "tiny", positions = 256 }: { seed?: string; positions?: number } = {},
+  { seed = "tiny", positions = 256, hiddenSize = 16 }: {
+    seed?: string;
+    positions?: number;
+    hiddenSize?: number;
+  } = {},
 ): Promise<void> {
   await initModel(dir, {
     vocabSize: BYTE_VOCAB_SIZE,
-    hiddenSize: 16,
+    hiddenSize,
     intermediateSize: 32,
     numHiddenLayers: 2,
     numAttentionHeads: 2,
