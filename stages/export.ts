@@ -92,7 +92,9 @@ async function exportRun(ctx: ExportContext): Promise<FolderDraft> {
   });
   const modelDir = inputs.model.dir;
   await checkExport(modelDir, settings);
-  const place = to === undefined ? undefined : { target: ctx.resolvePath(to), modelDir, force };
+  const place = to === undefined
+    ? undefined
+    : { target: ctx.resolvePath(to), model: [modelDir], force };
   if (place) await checkPlacement(place);
   const total = await countExport(modelDir, settings);
   return async (dir) => {

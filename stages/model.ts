@@ -84,7 +84,7 @@ export const model: Stage<
     if (from === undefined) return [];
     const files = await modelSources(from, resolvePath);
     if (adapter === undefined) return files;
-    const { adapterFiles } = await import("../src/models/lora/files.ts");
+    const { adapterFiles } = await import("../src/models/lora/folder.ts");
     return [...files, ...await adapterFiles(resolvePath(adapter))];
   },
   prepare: async ({ from }, context) => {
@@ -107,35 +107,20 @@ export default model;
 
 async function takeModel(ctx: Context): Promise<FolderDraft> {
   const { loadTokenizer } = await import("../src/text/tokenizer.ts");
-  const from = await modelDir(ctx.config.from!, ctx);
-  if (isGgufPath(from)) return (dir) => importModel(from, dir, ctx);
-  await recordModel(from, ctx);
-  // Whoever reads the artifact needs its tokenizer: a fault is to be told with the folder's name.
-  await loadTokenizer(from);
-  return (dir) => copyModel(from, dir, ctx);
-}
-
-/** A GGUF file as a folder. */
-async function importModel(from: string, dir: string, ctx: Context): Promise<void> {
-  const { importGguf } = await import("../src/models/gguf/import_gguf.ts");
-  const isMerged = ctx.config.adapter !== undefined;
-  const base = isMerged ? await Deno.makeTempDir({ dir: ctx.scratch }) : dir;
-  await importGguf(from, base);
-  await recordModel(base, ctx);
-  if (!isMerged) return;
-  await copyModel(base, dir, ctx);
-  await Deno.remove(base, { recursive: true });
-}
-
-/** The model's files, or where there is an adapter the model with it merged. */
-async function copyModel(from: string, dir: string, ctx: Context): Promise<void> {
-  const { basename, join } = await import("@std/path");
-  if (ctx.config.adapter !== undefined) {
-    const { mergeAdapter } = await import("../src/models/lora/source.ts");
-    return await mergeAdapter(from, ctx.resolvePath(ctx.config.adapter), dir);
+  const { writeModelFiles } = await import("../src/models/gguf/model_files.ts");
+  const { from, adapter } = ctx.config;
+  const path = await modelDir(from!, ctx);
+  const files = { path, adapter: adapter && ctx.resolvePath(adapter) };
+  const isGguf = isGgufPath(path);
+  if (!isGguf) {
+    await recordModel(path, ctx);
+    // Whoever reads the artifact needs its tokenizer: a fault is to be told with the folder's name.
+    await loadTokenizer(path);
   }
-  const { modelFiles } = await import("../src/models/folder/files.ts");
-  for (const path of await modelFiles(from)) await Deno.copyFile(path, join(dir, basename(path)));
+  return async (dir) => {
+    await writeModelFiles(files, dir, ctx.signal);
+    if (isGguf) await recordModel(dir, ctx);
+  };
 }
 
 function makeModel(options: Init, ctx: Context): FolderDraft {

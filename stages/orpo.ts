@@ -48,7 +48,7 @@ export const orpo: Stage<OrpoInputs, OrpoOutputs, OrpoOptions, OrpoOptionsInput,
   forecast,
   sources: async ({ lora }, resolvePath) => {
     if (lora?.adapter === undefined) return [];
-    const { adapterFiles } = await import("../src/models/lora/files.ts");
+    const { adapterFiles } = await import("../src/models/lora/folder.ts");
     return await adapterFiles(resolvePath(lora.adapter));
   },
   run: train,

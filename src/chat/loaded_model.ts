@@ -4,18 +4,17 @@
  */
 
 import type { Message } from "../data/pair.ts";
-import {
-  type GenerationDefaults,
-  readGenerationDefaults,
-} from "../models/generation/generation_defaults.ts";
+import type { GenerationDefaults } from "../models/generation/generation_defaults.ts";
+import { type ModelFiles, openModelFiles } from "../models/gguf/model_files.ts";
 import { loadCausalLM } from "../models/folder/load.ts";
+import { openLora } from "../models/lora/source.ts";
 import type { CausalLM } from "../models/model.ts";
 import { weightBytes } from "../models/weights.ts";
 import type { Device } from "../tensor/device.ts";
 import type { ChatTemplate } from "../text/chat_template.ts";
 import { chooseTemplate, type TemplateChoice } from "../text/choose_template.ts";
 import { encodePrompt } from "../text/encode_prompt.ts";
-import { loadTokenizer, type Tokenizer } from "../text/tokenizer.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
 
 /** How a model is loaded. */
 export interface LoadModelOptions {
@@ -46,18 +45,21 @@ export class LoadedModel implements Disposable {
   }
 
   /**
-   * Loads the model of a Hugging Face folder; text and settings first, which are quick to fail.
+   * Loads the model of a folder or a GGUF file; text and settings first, which are quick to fail. An
+   * adapter's branches are computed beside the weights, which stay as they are.
    *
    * @throws {OddsmithError} TextError, ModelError, WeightsError, DeviceError.
    */
   static async load(
-    dir: string,
+    files: ModelFiles,
     { device, template = "model" }: LoadModelOptions,
   ): Promise<LoadedModel> {
-    const tokenizer = await loadTokenizer(dir);
+    const { tokenizer, defaults, checked } = await openModelFiles(files);
     const chosen = await chooseTemplate(template, tokenizer, (path) => path);
-    const defaults = await readGenerationDefaults(dir);
-    const model = await loadCausalLM(dir);
+    const { adapter } = files;
+    const model = await loadCausalLM(checked, {
+      lora: adapter === undefined ? undefined : (base) => openLora(base, { adapter }),
+    });
     return new LoadedModel(device, { model, tokenizer, template: chosen, defaults });
   }
 

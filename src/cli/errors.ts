@@ -3,8 +3,9 @@
 import { OddsmithError } from "../base/error.ts";
 import { suggest } from "../base/suggest.ts";
 
-function usageError(code: string, message: string, hint?: string): OddsmithError {
-  return new OddsmithError("UsageError", code, message, { hint });
+function usageError(code: string, message: string, hint?: string, file?: string): OddsmithError {
+  const location = file === undefined ? undefined : { file };
+  return new OddsmithError("UsageError", code, message, { hint, location });
 }
 
 /** The first word is no verb and no file. */
@@ -116,16 +117,94 @@ export function noModelInRun(which: string): OddsmithError {
   return usageError(
     "ARGUMENTS",
     `Cannot use "${which}": it holds no model`,
-    "give a model folder, a run that trained one, run:stage.port, or owner/name of the hub",
+    "give a model folder, a GGUF file, a run that trained one, run:stage.port, or owner/name of " +
+      "the hub",
   );
 }
 
-/** A folder that is neither a model's nor a run's. */
-export function noModelInFolder(dir: string): OddsmithError {
+/** A folder that is neither a model's nor a run's; it may hold GGUF files. */
+export function noModelInFolder(dir: string, ggufFiles: readonly string[] = []): OddsmithError {
   return usageError(
     "ARGUMENTS",
     `Cannot use "${dir}": the folder has neither a config.json nor a run's manifest.json`,
-    "give a Hugging Face model folder, a run that trained one, or run:stage.port",
+    ggufFiles.length > 0
+      ? `name the file: ${ggufFiles.slice(0, 3).join(", ")}`
+      : "give a Hugging Face model folder, a PEFT adapter folder, a run that trained a model, or " +
+        "run:stage.port",
+  );
+}
+
+/** A GGUF file that is not there. */
+export function noModelFile(file: string): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    `Cannot use "${file}": there is no such file`,
+    "give the path of a GGUF file on this machine; of the hub, models are read as safetensors",
+  );
+}
+
+/** `--base-model` with a model that is no adapter. */
+export function baseOfWhole(which: string): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    `Cannot use "--base-model": "${which}" is not a PEFT adapter folder`,
+    "leave it out; to let another model answer beside it, write --base=<model>",
+  );
+}
+
+const NAME_THE_BASE = `name it: --base-model <folder | file.gguf | run:stage.port | owner/name>`;
+
+/** An adapter whose configuration does not say what it is over. */
+export function adapterWithoutBase(configFile: string): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    "Cannot find the adapter's base model: its configuration has no base_model_name_or_path",
+    NAME_THE_BASE,
+    configFile,
+  );
+}
+
+/** An adapter whose base is at none of the places that its configuration may mean. */
+export function baseNotFound(
+  configFile: string,
+  name: string,
+  tried: readonly string[],
+): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    `Cannot find the adapter's base model "${name}": there is no model at ` +
+      `${tried.map((path) => `"${path}"`).join(" or ")}, and it is no owner/name of the hub`,
+    NAME_THE_BASE,
+    configFile,
+  );
+}
+
+/** An adapter whose base the hub does not give. */
+export function baseNotFetched(
+  configFile: string,
+  name: string,
+  cause: OddsmithError,
+): OddsmithError {
+  return new OddsmithError(
+    cause.kind,
+    cause.code,
+    `Cannot find the adapter's base model "${name}": ${cause.message}`,
+    {
+      location: { file: configFile },
+      hint: `${cause.hint === undefined ? "" : `${cause.hint}; or `}${NAME_THE_BASE}`,
+      cause,
+    },
+  );
+}
+
+/** An adapter whose base is an adapter too. */
+export function adapterOnAdapter(configFile: string, base: string): OddsmithError {
+  return usageError(
+    "ARGUMENTS",
+    `Cannot lay the adapter over "${base}": that is an adapter itself`,
+    "merge that one first, export <adapter folder> --to <folder>, and name the folder with " +
+      "--base-model",
+    configFile,
   );
 }
 
@@ -134,7 +213,7 @@ export function noBaseModel(model: string): OddsmithError {
   return usageError(
     "ARGUMENTS",
     `Cannot use "--base": nothing says which model "${model}" was made from`,
-    "name it: --base=<model folder | run:stage.port | owner/name>",
+    "name it: --base=<folder | file.gguf | run:stage.port | owner/name>",
   );
 }
 

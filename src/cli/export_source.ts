@@ -1,20 +1,27 @@
-/** What `export` is told of a model by the run that made it: names, method, evaluation. */
+/** What `export` is told of a model: by the run that made it, or by its adapter's configuration. */
 
 import { basename, join, resolve } from "@std/path";
 import type { JsonObject } from "../base/json.ts";
-import { cardFacts, repositoryOf } from "../report/card_facts.ts";
+import { locate } from "../hub/location.ts";
+import { readAdapterBase } from "../models/lora/config.ts";
+import { ADAPTER_CONFIG } from "../models/lora/folder.ts";
+import { type CardBase, cardFacts, repositoryOf } from "../report/card_facts.ts";
 import { type EvaluationSummary, readEvaluation } from "../report/evaluation.ts";
 import { findArtifact, type RunRecord } from "../runner/run/runs.ts";
 import type { ModelStory } from "../../stages/export_card.ts";
-import type { FoundModel } from "./model_argument.ts";
+import type { FoundModel } from "./found_model.ts";
 
-/** Gives it; of a folder or a repository, its name. */
-export async function modelStory({ dir, name, origin }: FoundModel): Promise<ModelStory> {
+/** Gives it; of a folder, a file or a repository, its name, and of an adapter its base. */
+export async function modelStory(model: FoundModel): Promise<ModelStory> {
+  const { name, origin, adapter } = model;
   if (name.startsWith("hf://")) {
-    const base = { ...repositoryOf(name), isRepository: true, isDirect: true };
+    const base = repositoryBase(name);
     return { name: basename(base.name), facts: { base } };
   }
-  if (!origin) return { name: basename(resolve(dir)), facts: {} };
+  if (adapter !== undefined) {
+    return { name, facts: { base: await adapterBase(adapter, model.base!.name) } };
+  }
+  if (!origin) return { name, facts: {} };
   const { run, ref, digest } = origin;
   const pipeline = JSON.parse(
     await Deno.readTextFile(join(run.dir, "pipeline.json")),
@@ -25,6 +32,20 @@ export async function modelStory({ dir, name, origin }: FoundModel): Promise<Mod
     facts: cardFacts({ pipeline, records }, ref.split(".")[0]!),
     evaluation: await evaluationOf(run, digest),
   };
+}
+
+function repositoryBase(name: string): CardBase {
+  return { ...repositoryOf(name), isRepository: true, isDirect: true };
+}
+
+/** As the hub calls it, where the base came from there or the adapter says so; else its own name. */
+async function adapterBase(adapter: string, found: string): Promise<CardBase> {
+  if (found.startsWith("hf://")) return repositoryBase(found);
+  const named = await readAdapterBase(join(adapter, ADAPTER_CONFIG));
+  const location = named && await locate(named.name, "model", (path) => resolve(adapter, path));
+  return location?.kind === "hub"
+    ? { ...named!, isRepository: true, isDirect: true }
+    : { name: found, isRepository: false, isDirect: true };
 }
 
 /** The run's last evaluation of the model with this digest. */

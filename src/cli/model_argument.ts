@@ -1,44 +1,62 @@
-/** The model that a verb is about: a folder, a repository of the hub, or what a run made. */
+/**
+ * The model that a verb is about: a folder, a GGUF file, an adapter over its base, a repository of
+ * the hub, or what a run made.
+ */
 
 import { basename, join, resolve } from "@std/path";
+import { isGgufPath } from "../models/gguf/path.ts";
+import { readAdapterConfig } from "../models/lora/config.ts";
+import { adapterFiles, isAdapterFolder } from "../models/lora/folder.ts";
 import { findArtifact, readRun, type RunRecord } from "../runner/run/runs.ts";
-import { noBaseModel, noModelInFolder, noModelInRun } from "./errors.ts";
+import { namedBase } from "./adapter_base.ts";
+import {
+  adapterOnAdapter,
+  baseOfWhole,
+  noBaseModel,
+  noModelFile,
+  noModelInFolder,
+  noModelInRun,
+} from "./errors.ts";
+import { type FoundModel, isFile, localModel } from "./found_model.ts";
 import { fetchHubModel } from "./hub_model.ts";
 import { firstOutputOfKind, lastOutputOfKind } from "./run_summary.ts";
 
-/** A model that was found. */
-export interface FoundModel {
-  /** Its folder. */
-  readonly dir: string;
-  /** What people may call it: the folder's name, the repository, or run:stage.port. */
-  readonly name: string;
-  /** The folder of the model that the run began with; undefined outside of runs, or for itself. */
-  readonly base?: { readonly dir: string; readonly name: string };
-  /** The run it is of, and what it is there; undefined outside of runs. */
-  readonly origin?: { readonly run: RunRecord; readonly ref: string; readonly digest: string };
+export type { FoundModel };
+
+/** What the help texts say of such an argument. */
+export const MODEL_USAGE = "<folder | file.gguf | adapter folder | run[:stage.port] | owner/name>";
+
+/** Where to look. */
+export interface FindOptions {
+  readonly runsDir: string;
+  /** What an adapter folder is laid over. Default: what its configuration names. */
+  readonly baseModel?: string;
+  /** Receives how a download goes. */
+  readonly say: (line: string) => void;
 }
 
 /**
  * Finds a model.
  *
- * @param which A folder with a config.json; owner/name or owner/name@revision of the hub; or a run,
- *   or "run:stage.port"; of a run alone, the last model that it made.
- * @param say Receives how a download goes.
+ * @param which A folder with a config.json; a GGUF file; a folder with an adapter_config.json;
+ *   owner/name or owner/name@revision of the hub; or a run, or "run:stage.port"; of a run alone, the
+ *   last model that it made.
  * @throws {OddsmithError} ARGUMENTS; HubError; RunError RUN_NOT_FOUND, UNKNOWN_ARTIFACT,
- *   ARTIFACT_GONE
+ *   ARTIFACT_GONE; as `adapterFiles`, `readAdapterConfig` and `namedBase`
  */
-export async function findModel(
-  which: string,
-  runsDir: string,
-  say: (line: string) => void,
-): Promise<FoundModel> {
-  if (await isFile(join(which, "config.json"))) {
-    return { dir: which, name: basename(resolve(which)) };
-  }
+export async function findModel(which: string, options: FindOptions): Promise<FoundModel> {
+  if (await isAdapterFolder(which)) return await adapterModel(which, options);
+  if (options.baseModel !== undefined) throw baseOfWhole(which);
+  const { runsDir, say } = options;
+  const local = await localModel(which);
+  if (local !== undefined) return local;
   const isFolder = await Deno.stat(which).then((info) => info.isDirectory, () => false);
-  if (isFolder && !await isFile(join(which, "manifest.json"))) throw noModelInFolder(which);
+  if (isFolder && !await isFile(join(which, "manifest.json"))) {
+    throw noModelInFolder(which, await ggufFilesIn(which));
+  }
+  if (isGgufPath(which)) throw noModelFile(which);
   const hub = await fetchHubModel(which, say);
-  if (hub !== undefined) return hub;
+  if (hub !== undefined) return { path: hub.dir, name: hub.name };
   const colon = which.lastIndexOf(":");
   // A colon at 1 is a drive's letter, on Windows.
   const [runName, port] = colon > 1
@@ -54,18 +72,32 @@ export async function findModel(
 /**
  * The model to put beside another.
  *
- * @param base What `--base` says: a model, or true for the one that the run began with.
+ * @param base What `--base` says: a model, or true for the one that the run began with, or that the
+ *   adapter is over.
  * @throws {OddsmithError} ARGUMENTS where there is none; as `findModel`.
  */
 export async function findBase(
   base: string | true,
   model: FoundModel,
-  runsDir: string,
-  say: (line: string) => void,
+  options: FindOptions,
 ): Promise<FoundModel> {
-  if (base !== true) return await findModel(base, runsDir, say);
+  if (base !== true) return await findModel(base, { ...options, baseModel: undefined });
   if (model.base === undefined) throw noBaseModel(model.name);
   return model.base;
+}
+
+/** An adapter folder; what is wrong with it is found before its base, which may be far away. */
+async function adapterModel(dir: string, options: FindOptions): Promise<FoundModel> {
+  const [configFile] = await adapterFiles(dir);
+  await readAdapterConfig(configFile);
+  const { baseModel } = options;
+  const base = baseModel === undefined
+    ? await namedBase(dir, configFile, options.say)
+    : await findModel(baseModel, { ...options, baseModel: undefined });
+  if (base.adapter !== undefined) throw adapterOnAdapter(configFile, base.name);
+  const name = basename(resolve(dir));
+  options.say(`${name} is an adapter, over ${base.name}`);
+  return { path: base.path, adapter: dir, name, base };
 }
 
 async function modelOfRun(run: RunRecord, ref: string): Promise<FoundModel> {
@@ -74,12 +106,14 @@ async function modelOfRun(run: RunRecord, ref: string): Promise<FoundModel> {
   if (!found.type.startsWith("model@")) throw noModelInRun(name);
   const first = firstOutputOfKind(run.manifest, "model");
   const baseRef = first && `${first[0].id}.${first[1]}`;
-  const model = { dir: found.dir, name, origin: { run, ref: found.ref, digest: found.digest } };
+  const model = { path: found.dir, name, origin: { run, ref: found.ref, digest: found.digest } };
   if (baseRef === undefined || baseRef === ref) return model;
   const base = await findArtifact(run, baseRef);
-  return { ...model, base: { dir: base.dir, name: `${run.id}:${baseRef}` } };
+  return { ...model, base: { path: base.dir, name: `${run.id}:${baseRef}` } };
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return await Deno.stat(path).then((info) => info.isFile, () => false);
+async function ggufFilesIn(dir: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(dir));
+  return entries.filter(({ isFile, name }) => isFile && isGgufPath(name))
+    .map(({ name }) => join(dir, name)).sort();
 }

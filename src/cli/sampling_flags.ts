@@ -48,6 +48,11 @@ export const samplingFlags = {
 
 /** What every verb that loads a model takes. */
 export const modelFlags = {
+  "base-model": {
+    kind: "text",
+    value: "model",
+    help: "What an adapter folder is laid over (default: what its adapter_config.json names).",
+  },
   template: {
     kind: "text",
     value: "name|file",

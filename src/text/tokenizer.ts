@@ -69,10 +69,19 @@ export interface Tokenizer {
  * @throws TextError TOKENIZER_MISSING, TOKENIZER_INVALID, TOKENIZER_UNSUPPORTED.
  */
 export async function loadTokenizer(dir: string): Promise<Tokenizer> {
-  return new FolderTokenizer(await readTokenizerFiles(dir));
+  return tokenizerOf(await readTokenizerFiles(dir));
 }
 
-class FolderTokenizer implements Tokenizer {
+/**
+ * Makes the tokenizer of files that were read; as `loadTokenizer`.
+ *
+ * @throws TextError TOKENIZER_INVALID, TOKENIZER_UNSUPPORTED.
+ */
+export function tokenizerOf(files: TokenizerFiles): Tokenizer {
+  return new HuggingFaceTokenizer(files);
+}
+
+class HuggingFaceTokenizer implements Tokenizer {
   readonly #library: LibraryTokenizer;
   /** Made when first needed: many callers want the special tokens alone. Null: the library's job. */
   #bpe: BpeEncoder | null | undefined;

@@ -1,7 +1,7 @@
 /**
  * Reads the files of a Hugging Face folder that say how text becomes tokens: tokenizer.json,
  * tokenizer_config.json, special_tokens_map.json, generation_config.json, config.json and the chat
- * templates. Only tokenizer.json must be there.
+ * templates. Only tokenizer.json must be there. Their texts may also be at hand without a folder.
  */
 
 import { join } from "@std/path";
@@ -24,6 +24,14 @@ export interface TokenizerFiles {
   chatTemplates: Map<string, string>;
 }
 
+const NAMES = [
+  "tokenizer.json",
+  "special_tokens_map.json",
+  "tokenizer_config.json",
+  "generation_config.json",
+  "config.json",
+] as const;
+
 /**
  * Reads a folder's tokenizer files.
  *
@@ -31,24 +39,41 @@ export interface TokenizerFiles {
  * file that holds no tokenizer.
  */
 export async function readTokenizerFiles(dir: string): Promise<TokenizerFiles> {
-  const file = join(dir, "tokenizer.json");
-  const tokenizer = await readJsonObject(file);
+  const texts: Record<string, string> = {};
+  for (const name of NAMES) {
+    const text = await readOptional(join(dir, name));
+    if (text !== undefined) texts[name] = text;
+  }
+  const files = parseTokenizerFiles((name) => join(dir, name), texts);
+  for (const [name, text] of await templateFiles(dir)) files.chatTemplates.set(name, text);
+  return files;
+}
+
+/**
+ * Parses tokenizer files whose texts are at hand, by their names in a folder.
+ *
+ * @param place Where a file of that name is, for messages.
+ * @throws As `readTokenizerFiles`.
+ */
+export function parseTokenizerFiles(
+  place: (name: string) => string,
+  texts: Readonly<Record<string, string>>,
+): TokenizerFiles {
+  const file = place("tokenizer.json");
+  const parse = (name: typeof NAMES[number]) => parseObject(place(name), texts[name]);
+  const tokenizer = parse("tokenizer.json");
   if (tokenizer === undefined) throw tokenizerMissing(file);
   if (tokenizer.model === null || typeof tokenizer.model !== "object") {
     throw tokenizerInvalid(file, 'it has no "model"');
   }
-  const optional = async (name: string) => await readJsonObject(join(dir, name)) ?? {};
-  const config = {
-    ...await optional("special_tokens_map.json"),
-    ...await optional("tokenizer_config.json"),
-  };
+  const config = { ...parse("special_tokens_map.json"), ...parse("tokenizer_config.json") };
   return {
     file,
     tokenizer,
     config,
-    generationConfig: await optional("generation_config.json"),
-    modelConfig: await optional("config.json"),
-    chatTemplates: await readChatTemplates(dir, config.chat_template),
+    generationConfig: parse("generation_config.json") ?? {},
+    modelConfig: parse("config.json") ?? {},
+    chatTemplates: configuredTemplates(config.chat_template),
   };
 }
 
@@ -61,11 +86,8 @@ export function specialTokenText(value: Json | undefined): string | undefined {
   return undefined;
 }
 
-/** The templates of tokenizer_config.json, and the files that newer folders keep them in. */
-async function readChatTemplates(
-  dir: string,
-  configured: Json | undefined,
-): Promise<Map<string, string>> {
+/** The templates of tokenizer_config.json. */
+function configuredTemplates(configured: Json | undefined): Map<string, string> {
   const templates = new Map<string, string>();
   if (typeof configured === "string") templates.set("default", configured);
   if (Array.isArray(configured)) {
@@ -75,6 +97,12 @@ async function readChatTemplates(
       if (typeof name === "string" && typeof template === "string") templates.set(name, template);
     }
   }
+  return templates;
+}
+
+/** The templates of the files that newer folders keep them in. */
+async function templateFiles(dir: string): Promise<Map<string, string>> {
+  const templates = new Map<string, string>();
   const main = await readOptional(join(dir, "chat_template.jinja"));
   if (main !== undefined) templates.set("default", main);
   const more = join(dir, "additional_chat_templates");
@@ -106,8 +134,7 @@ async function readOptional(file: string): Promise<string | undefined> {
   }
 }
 
-async function readJsonObject(file: string): Promise<JsonObject | undefined> {
-  const text = await readOptional(file);
+function parseObject(file: string, text: string | undefined): JsonObject | undefined {
   if (text === undefined) return undefined;
   try {
     const value = JSON.parse(text) as Json;

@@ -14,7 +14,7 @@ async function withModel(fn: (loaded: LoadedModel) => Promise<void>, positions =
   const dir = await Deno.makeTempDir();
   try {
     await writeTinyChatModel(dir, { seed: "8", positions });
-    using loaded = await LoadedModel.load(dir, { device: await openDevice("wasm") });
+    using loaded = await LoadedModel.load({ path: dir }, { device: await openDevice("wasm") });
     await fn(loaded);
   } finally {
     await Deno.remove(dir, { recursive: true });

@@ -1,9 +1,10 @@
 /** A whole pipeline from a model and a dataset of the hub, as its users run it. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "@std/path";
 import { tryStage } from "../../src/runner/testing.ts";
 import model from "../../stages/model.ts";
+import { writeTinyAdapter } from "../chat/tiny_adapter.ts";
 import { type Ended, Workplace } from "../cli/program.ts";
 import { FakeHub, type FakeRepo } from "./server.ts";
 import { content } from "./support.ts";
@@ -122,6 +123,26 @@ Deno.test("run: a model and a dataset of the hub, then all of it again without a
   const named = await online.run("generate", "acme/tiny@v1", ...ask);
   assertEquals(named.code, 0, named.stderr);
   assertEquals(JSON.parse(named.stdout).ids, untuned.ids);
+
+  // An adapter's base is the repository that its configuration names, at its revision.
+  const adapter = join(base.dir, "adapter");
+  const base_model_name_or_path = "acme/tiny";
+  const { dir } =
+    (await Array.fromAsync(Deno.readDir(join(home, "hub/models--acme--tiny/snapshots"))))
+      .map(({ name }) => ({ dir: join(home, "hub/models--acme--tiny/snapshots", name) }))[0]!;
+  await writeTinyAdapter(adapter, dir, { base_model_name_or_path, revision: "v1" });
+  const over = await online.run("generate", "adapter", "--base", ...ask);
+  assertEquals(over.code, 0, over.stderr);
+  const { ids: adapted, base: { ids: plain, model: name } } = JSON.parse(over.stdout);
+  assertEquals([name, plain], ["hf://acme/tiny@v1", untuned.ids]);
+  assertNotEquals(adapted, plain);
+  await writeTinyAdapter(join(base.dir, "lost"), dir, { base_model_name_or_path: "acme/gone" });
+  const lost = await online.run("generate", "lost", ...ask);
+  assertEquals(lost.code, 1);
+  const said = 'REPO_NOT_FOUND: Cannot find the adapter\'s base model "acme/gone"';
+  for (const part of [said, "at lost/adapter_config.json", "--base-model"]) {
+    assert(lost.stderr.includes(part), lost.stderr);
+  }
 
   // What is exported names both on its card; a repository's model is exported by its name.
   good(await online.run("export", "latest", "--to=out"));

@@ -214,7 +214,7 @@ Deno.test("exportModel: stops when it is interrupted, and placeExport leaves not
     const target = join(dir, "out");
     const onTensor = () => stop.abort("stop");
     const exporting = placeExport(
-      { target, modelDir: model },
+      { target, model: [model] },
       (to) => exportModel(model, to, SETTINGS, card, { signal: stop.signal, onTensor }),
     );
     assertEquals(await exporting.then(() => "done", (error) => error), "stop");
@@ -225,7 +225,7 @@ Deno.test("placeExport: replaces an earlier export as a whole, and nothing else 
   withModel(async (model, dir) => {
     const target = join(dir, "new", "out");
     const place = (change: Partial<ExportSettings>, force?: boolean) =>
-      placeExport({ target, modelDir: model, force }, (to) => run(model, to, change));
+      placeExport({ target, model: [model], force }, (to) => run(model, to, change));
     await place({ maxShardSize: 2000 });
     const before = names(target);
     await place({});
@@ -248,7 +248,7 @@ Deno.test("placeExport: never in place of the model, the working directory, or i
       const fill = () => Promise.reject(new Error("was to be refused"));
       await refused(
         "BAD_TARGET",
-        () => placeExport({ target, modelDir: model, force: true }, fill),
+        () => placeExport({ target, model: [model], force: true }, fill),
       );
     }
   }));
@@ -256,7 +256,7 @@ Deno.test("placeExport: never in place of the model, the working directory, or i
 Deno.test("placeExport: a file is put alone, and a full disk is told as one", () =>
   withModel(async (model, dir) => {
     const target = join(dir, "m.gguf");
-    const place = { target, modelDir: model, isFile: true };
+    const place = { target, model: [model], isFile: true };
     await placeExport(place, (to) => Deno.writeTextFile(join(to, "m.gguf"), "weights"));
     assertEquals(names(dir), ["m.gguf"]);
     await refused("TARGET_EXISTS", () => placeExport(place, () => Promise.resolve()));

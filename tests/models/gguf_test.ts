@@ -7,7 +7,9 @@ import { Rng } from "../../src/base/rng.ts";
 import { generate } from "../../src/models/generation/generate.ts";
 import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
 import { importGguf, openGgufModel } from "../../src/models/gguf/import_gguf.ts";
+import { writeModelFiles } from "../../src/models/gguf/model_files.ts";
 import { checkModelFolder, loadCausalLM, loadConfig } from "../../src/models/folder/load.ts";
+import { mergeAdapter } from "../../src/models/lora/source.ts";
 import { parseConfig } from "../../src/models/parse_config.ts";
 import { tryStage } from "../../src/runner/testing.ts";
 import { openDevice } from "../../src/tensor/device.ts";
@@ -17,6 +19,7 @@ import type { GgufOutDtype } from "../../src/weights/gguf_quantize.ts";
 import type { GgufField } from "../../src/weights/gguf_types.ts";
 import { writeGguf } from "../../src/weights/write_gguf.ts";
 import { model } from "../../stages/model.ts";
+import { writeTinyAdapter } from "../chat/tiny_adapter.ts";
 import { FUZZ_CASES, fuzzSeed, mutate } from "../weights/mutations.ts";
 import { goldenCases } from "./fixtures.ts";
 import { withTextModel as withModel } from "./text_model.ts";
@@ -116,6 +119,39 @@ Deno.test("importGguf: the folder generates what the original does, and keeps it
     // The tokenizer's, and config.json's.
     const end = (golden.config.vocab_size as number) - 1;
     assertEquals((await loadConfig(copy)).eosTokenIds, [end, golden.config.eos_token_id]);
+  }));
+
+Deno.test("writeModelFiles: a signal stops it, with and without an adapter, and no weights are left", () =>
+  withModel(golden, async (dir, file) => {
+    await exportGguf(dir, file, { dtype: "F32" });
+    const adapter = join(dir, "adapter");
+    await writeTinyAdapter(adapter, dir);
+    for (const files of [{ path: file }, { path: file, adapter }, { path: dir, adapter }]) {
+      const to = await Deno.makeTempDir({ dir });
+      const signal = AbortSignal.abort(new Error("stop"));
+      await assertRejects(() => writeModelFiles(files, to, signal), Error, "stop");
+      const left = [...Deno.readDirSync(to)].map(({ name }) => name);
+      assertEquals(left.filter((name) => name.includes("safetensors")), []);
+    }
+  }));
+
+Deno.test("model: an adapter over a GGUF file is merged as over the folder, a tied head untied", () =>
+  withModel(golden, async (dir, file) => {
+    await exportGguf(dir, file, { dtype: "F32" });
+    const [adapter, merged] = [join(dir, "adapter"), join(dir, "merged")];
+    await writeTinyAdapter(adapter, dir, {}, ["embed_tokens", "k_proj"]);
+    await Deno.mkdir(merged);
+    await mergeAdapter(dir, adapter, merged);
+    await using trial = await tryStage(model, { config: { from: file, adapter } });
+    const [own, expected] = [
+      await checkModelFolder(trial.outputs.model.dir),
+      await checkModelFolder(merged),
+    ];
+    assertEquals(own.config.tieWordEmbeddings, false);
+    assertEquals([...own.shapes.keys()].sort(), [...expected.shapes.keys()].sort());
+    for (const name of own.shapes.keys()) {
+      assertEquals(await own.weights.read(name), await expected.weights.read(name), name);
+    }
   }));
 
 Deno.test("model: takes a GGUF file as the model a pipeline starts from", () =>

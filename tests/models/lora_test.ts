@@ -162,7 +162,7 @@ Deno.test("readAdapter: tensors of another base, or not whole, are named", async
     [{ [a]: [4, 18], [b]: [18, 4] }, "has shape [4, 18], expected [4, 24]"],
     [
       { [a.replace("layers.0", "layers.7")]: [4, 24] },
-      'belongs to no module of the base model; the nearest is "model.layers.0.self_attn.o_proj"',
+      '/base"; the nearest is "model.layers.0.self_attn.o_proj"',
     ],
     [{}, "it has no tensor"],
     [{ "base_model.model.lm_head.base_layer.weight": [36, 18] }, "differs from the base model's"],

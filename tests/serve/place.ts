@@ -32,7 +32,7 @@ export class ServePlace implements AsyncDisposable {
     for (const [name, text] of Object.entries(files)) {
       await Deno.writeTextFile(`${dir}/${name}`, text);
     }
-    const loaded = await LoadedModel.load(dir, { device: await openDevice("wasm") });
+    const loaded = await LoadedModel.load({ path: dir }, { device: await openDevice("wasm") });
     const lines: string[] = [];
     const server = await ModelServer.listen(loaded, {
       modelName: "tiny",

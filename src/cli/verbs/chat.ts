@@ -5,7 +5,7 @@ import { ChatTerminal, type Partner } from "../chat_terminal.ts";
 import { noTemplate } from "../errors.ts";
 import type { ExitCode } from "../exit_code.ts";
 import type { FlagValues } from "../flags.ts";
-import { findBase, findModel, type FoundModel } from "../model_argument.ts";
+import { findBase, findModel, type FoundModel, MODEL_USAGE } from "../model_argument.ts";
 import { runsDirOf, runsFlags } from "../runs_flags.ts";
 import {
   checkSamplingFlags,
@@ -22,7 +22,8 @@ const flags = {
   base: {
     kind: "switch-or-text",
     value: "model",
-    help: "Let the model that training began with, or the one named, answer each turn first.",
+    help:
+      "Let the model that training began with, an adapter's base, or the one named answer first.",
   },
   ...modelFlags,
   ...runsFlags,
@@ -33,19 +34,21 @@ type Values = FlagValues<typeof flags>;
 /** The verb. */
 export const chatVerb = defineVerb({
   name: "chat",
-  usage: "<model folder | run[:stage.port] | owner/name> [options]",
+  usage: `${MODEL_USAGE} [options]`,
   required: ["model"],
   most: 1,
   flags,
   examples: [
     ['chat latest --system "Be brief."', "Talks to the model of the newest run."],
     ["chat latest --base", "Shows the answers before and after training."],
+    ["chat ./model.Q4_1.gguf", "Talks to a GGUF file's model."],
   ],
   async run({ flags, positionals: [which] }, context) {
     checkSamplingFlags(flags);
-    const runsDir = runsDirOf(flags);
-    const tuned = await findModel(which!, runsDir, context.say);
-    const base = flags.base && await findBase(flags.base, tuned, runsDir, context.say);
+    const { say } = context;
+    const find = { runsDir: runsDirOf(flags), baseModel: flags["base-model"], say };
+    const tuned = await findModel(which!, find);
+    const base = flags.base && await findBase(flags.base, tuned, find);
     return await chatWith(context, flags, base ? [base, tuned] : [tuned]);
   },
 });
@@ -64,12 +67,12 @@ async function chatWith(
   using stack = new DisposableStack();
   const partners: Partner[] = [];
   let weightBytes = 0;
-  for (const { dir, name } of models) {
-    const loaded = stack.use(await LoadedModel.load(dir, { device, template }));
+  for (const model of models) {
+    const loaded = stack.use(await LoadedModel.load(model, { device, template }));
     if (loaded.template === undefined) throw noTemplate();
     weightBytes += loaded.weightBytes;
     const conversation = stack.use(new Conversation(loaded, flags.system));
-    partners.push({ name, conversation, options: samplingOf(flags, loaded) });
+    partners.push({ name: model.name, conversation, options: samplingOf(flags, loaded) });
   }
   const names = models.map(({ name }) => name).join(" and ");
   const memory = formatBytes(weightBytes, { binary: true });

@@ -10,7 +10,7 @@ import type { Device } from "../../tensor/device.ts";
 import { noTemplate } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import type { FlagValues } from "../flags.ts";
-import { findBase, findModel, type FoundModel } from "../model_argument.ts";
+import { findBase, findModel, type FoundModel, MODEL_USAGE } from "../model_argument.ts";
 import { jsonText } from "../output.ts";
 import { promptFlags, readPrompt } from "../prompt_argument.ts";
 import { runsDirOf, runsFlags } from "../runs_flags.ts";
@@ -29,7 +29,8 @@ const flags = {
   base: {
     kind: "switch-or-text",
     value: "model",
-    help: "Let the model that training began with, or the one named, answer first.",
+    help:
+      "Let the model that training began with, an adapter's base, or the one named answer first.",
   },
   stream: { kind: "switch", help: "Write text as it comes, where stdout is no terminal too." },
   json: { kind: "switch", help: "Write prompt, text, ids and what ended it as JSON, at the end." },
@@ -42,7 +43,7 @@ type Values = FlagValues<typeof flags>;
 /** The verb. */
 export const generateVerb = defineVerb({
   name: "generate",
-  usage: '<model folder | run[:stage.port] | owner/name> --prompt "..." [options]',
+  usage: `${MODEL_USAGE} --prompt "..." [options]`,
   required: ["model"],
   most: 1,
   flags,
@@ -52,13 +53,19 @@ export const generateVerb = defineVerb({
       "Asks both models of the last run.",
     ],
     ['generate ./models/base --prompt "Once upon a time" --temperature 0.8 --seed 7', "Samples."],
+    ['generate ./model.Q4_1.gguf --chat --prompt "Name a colour."', "Asks a GGUF file's model."],
+    [
+      'generate ./adapter --base-model ./models/base --chat --prompt "Hello" --base',
+      "Asks a base and the same with an adapter over it.",
+    ],
   ],
   async run({ flags, positionals: [which] }, context) {
     checkSamplingFlags(flags);
     const prompt = await readPrompt(flags, context);
-    const runsDir = runsDirOf(flags);
-    const tuned = await findModel(which!, runsDir, context.say);
-    const base = flags.base && await findBase(flags.base, tuned, runsDir, context.say);
+    const { say } = context;
+    const find = { runsDir: runsDirOf(flags), baseModel: flags["base-model"], say };
+    const tuned = await findModel(which!, find);
+    const base = flags.base && await findBase(flags.base, tuned, find);
     const { openDevice } = await import("../../tensor/device.ts");
     const device = await openDevice((flags.device ?? "auto") as Parameters<typeof openDevice>[0]);
     context.say(device.note);
@@ -103,7 +110,7 @@ async function generateText(
   const { answer } = await import("../../chat/answer.ts");
   device.memory.restart();
   const template = await templateOf(flags.template);
-  using loaded = await LoadedModel.load(model.dir, { device, template });
+  using loaded = await LoadedModel.load(model, { device, template });
   if (typeof prompt !== "string" && loaded.template === undefined) throw noTemplate();
   const sampling = samplingOf(flags, loaded);
   const promptIds = loaded.encode(prompt);

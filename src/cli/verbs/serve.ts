@@ -4,7 +4,7 @@ import { portRefused } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import type { FlagValues } from "../flags.ts";
 import { Interrupts } from "../interrupt.ts";
-import { findModel, type FoundModel } from "../model_argument.ts";
+import { findModel, type FoundModel, MODEL_USAGE } from "../model_argument.ts";
 import { runsDirOf, runsFlags } from "../runs_flags.ts";
 import { modelFlags, templateOf } from "../sampling_flags.ts";
 import { type CliContext, defineVerb } from "../verb.ts";
@@ -19,7 +19,7 @@ const flags = {
   "model-name": {
     kind: "text",
     value: "name",
-    help: "What clients call the model (default: the folder's name, or run:stage.port).",
+    help: "What clients call the model (default: the folder's or file's name, or run:stage.port).",
   },
   "max-waiting": {
     kind: "integer",
@@ -42,7 +42,7 @@ type Values = FlagValues<typeof flags>;
 /** The verb. */
 export const serveVerb = defineVerb({
   name: "serve",
-  usage: "<model folder | run[:stage.port] | owner/name> [options]",
+  usage: `${MODEL_USAGE} [options]`,
   required: ["model"],
   most: 1,
   flags,
@@ -50,7 +50,9 @@ export const serveVerb = defineVerb({
     ["serve latest --model-name mine", "Serves the last run's model at http://127.0.0.1:8080/v1."],
   ],
   async run({ flags, positionals: [which] }, context) {
-    const model = await findModel(which!, runsDirOf(flags), context.say);
+    const { say } = context;
+    const find = { runsDir: runsDirOf(flags), baseModel: flags["base-model"], say };
+    const model = await findModel(which!, find);
     return await serveModel(context, flags, model);
   },
 });
@@ -66,7 +68,7 @@ async function serveModel(
   const device = await openDevice((flags.device ?? "auto") as Parameters<typeof openDevice>[0]);
   context.say(device.note);
   const template = await templateOf(flags.template);
-  using loaded = await LoadedModel.load(model.dir, { device, template });
+  using loaded = await LoadedModel.load(model, { device, template });
   const port = flags.port ?? 8080;
   const modelName = flags["model-name"] ?? model.name;
   const server = await ModelServer.listen(loaded, {

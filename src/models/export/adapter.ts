@@ -12,7 +12,8 @@ import { openWeightFile } from "../../weights/safetensors.ts";
 import { writeSafetensors } from "../../weights/write_safetensors.ts";
 import { badJson } from "../errors.ts";
 import { checkModelFolder } from "../folder/load.ts";
-import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, readAdapter } from "../lora/files.ts";
+import { readAdapter } from "../lora/files.ts";
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from "../lora/folder.ts";
 import {
   type CompareResult,
   compareTensors,

@@ -12,7 +12,7 @@ import type { SafetensorsDtype } from "../../weights/write_safetensors.ts";
 import { writeShards } from "../../weights/write_shards.ts";
 import { noModel } from "../errors.ts";
 import { readJson, sideFiles } from "../folder/files.ts";
-import { type CheckedFolder, checkModelFolder } from "../folder/load.ts";
+import { type CheckedModel, checkModelFolder } from "../folder/load.ts";
 import {
   type CompareResult,
   compareTensors,
@@ -69,7 +69,7 @@ export async function exportHuggingFace(
 }
 
 function tensorsOf(
-  { architecture, config, weights }: CheckedFolder,
+  { architecture, config, weights }: CheckedModel,
   dtype: SafetensorsDtype,
 ): Map<string, ExpectedTensor> {
   const shapes = architecture.parameterShapes(config);
@@ -90,7 +90,7 @@ async function exportedConfig(modelDir: string, dtype: ExportDtype) {
 }
 
 async function compareFolder(
-  model: CheckedFolder,
+  model: CheckedModel,
   modelDir: string,
   dir: string,
   tensors: ReadonlyMap<string, ExpectedTensor>,

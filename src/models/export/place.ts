@@ -14,8 +14,8 @@ export const EXPORT_LIST = "oddsmith_export.json";
 export interface Placement {
   /** Absolute: a folder, or a file where `isFile`. */
   readonly target: string;
-  /** The model that is exported, where it is known: nothing is written into its folder. */
-  readonly modelDir?: string;
+  /** The model that is exported, where it is known: nothing is written over or into these. */
+  readonly model?: readonly string[];
   /** Replaces what is there, whatever it is. Default false. */
   readonly force?: boolean;
   /** The target is one file; the export's folder has it under the same name. Default false. */
@@ -28,11 +28,11 @@ export interface Placement {
  * @throws {OddsmithError} ExportError TARGET_EXISTS or BAD_TARGET.
  */
 export async function checkPlacement(placement: Placement): Promise<void> {
-  const { target, modelDir, force, isFile } = placement;
+  const { target, model = [], force, isFile } = placement;
   if (isInside(Deno.cwd(), target)) throw forbiddenTarget(target, "it holds the working directory");
-  if (modelDir !== undefined) {
-    if (isInside(modelDir, target)) throw forbiddenTarget(target, "it holds the model");
-    if (isInside(target, modelDir)) throw forbiddenTarget(target, "it lies in the model's folder");
+  for (const path of model) {
+    if (isInside(path, target)) throw forbiddenTarget(target, "it holds the model");
+    if (isInside(target, path)) throw forbiddenTarget(target, "it lies in the model's folder");
   }
   const info = await Deno.lstat(target).catch(() => undefined);
   if (!info || force) return;
@@ -56,14 +56,28 @@ export async function placeExport<T>(
 ): Promise<T> {
   await checkPlacement(placement);
   const { target, isFile } = placement;
-  const temporary = temporaryName(target);
-  try {
-    await Deno.mkdir(temporary, { recursive: true });
+  return await inFolderBeside(target, async (temporary) => {
     const result = await fill(temporary);
     await syncFiles(temporary);
     const from = isFile ? join(temporary, basename(target)) : temporary;
     await putInPlace(from, target);
     return result;
+  });
+}
+
+/**
+ * Runs `use` with a new folder beside the target, and removes it, unless it was put elsewhere.
+ *
+ * @throws {OddsmithError} ExportError DISK_FULL; whatever `use` throws.
+ */
+export async function inFolderBeside<T>(
+  target: string,
+  use: (dir: string) => Promise<T>,
+): Promise<T> {
+  const temporary = temporaryName(target);
+  try {
+    await Deno.mkdir(temporary, { recursive: true });
+    return await use(temporary);
   } catch (error) {
     const { code } = error as { code?: unknown };
     throw code === "ENOSPC" || code === "EDQUOT" ? exportDiskFull(target, error) : error;

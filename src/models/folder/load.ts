@@ -1,4 +1,4 @@
-/** Loads a Hugging Face model folder onto the current device. */
+/** Loads a model onto the current device: a Hugging Face folder, or what was checked otherwise. */
 
 import { checkFits } from "../../tensor/limits.ts";
 import { type PackedFormat, type PackedMatrix, packMatrix } from "../../tensor/packed_matrix.ts";
@@ -25,8 +25,8 @@ import {
   type Quantization,
 } from "../weights.ts";
 
-/** A model folder that was found whole, before any weight is read. */
-export interface CheckedFolder {
+/** A model that was found whole, before any weight is read. */
+export interface CheckedModel {
   readonly config: ModelConfig;
   readonly architecture: Architecture;
   readonly weights: Weights;
@@ -53,7 +53,7 @@ export async function loadConfig(dir: string): Promise<ModelConfig> {
  *
  * @throws {OddsmithError} As `loadConfig`, and WeightsError (see `openWeights`, `checkWeights`).
  */
-export async function checkModelFolder(dir: string): Promise<CheckedFolder> {
+export async function checkModelFolder(dir: string): Promise<CheckedModel> {
   const config = await loadConfig(dir);
   const architecture = architectureOf(config.modelType, dir);
   const weights = await openWeights(dir);
@@ -66,7 +66,7 @@ export async function checkModelFolder(dir: string): Promise<CheckedFolder> {
 /** What a model is loaded as. */
 export interface LoadOptions {
   /** Makes branches beside its weights, which are then frozen. Absent: all weights train. */
-  readonly lora?: (base: CheckedFolder) => LoraAdapters | Promise<LoraAdapters>;
+  readonly lora?: (base: CheckedModel) => LoraAdapters | Promise<LoraAdapters>;
   /** How frozen weights are kept; needs `lora`. Default "none". */
   readonly quantization?: Quantization;
 }
@@ -74,14 +74,18 @@ export interface LoadOptions {
 /**
  * Loads a model onto the current device: weights become float32 variables, or are packed one by one.
  *
+ * @param from Its folder, or the model as `checkModelFolder` or `openGgufModel` found it.
  * @throws {OddsmithError} As `checkModelFolder`; WeightsError UNSUPPORTED_DTYPE; DeviceError
  * LIMIT_EXCEEDED where a weight outgrows the device; NON_FINITE_WEIGHT where it cannot be packed.
  */
-export async function loadCausalLM(dir: string, options: LoadOptions = {}): Promise<CausalLM> {
-  const folder = await checkModelFolder(dir);
-  const { config, architecture, weights, shapes } = folder;
-  const lora = await options.lora?.(folder);
-  const modules = loraModules(folder);
+export async function loadCausalLM(
+  from: string | CheckedModel,
+  options: LoadOptions = {},
+): Promise<CausalLM> {
+  const checked = typeof from === "string" ? await checkModelFolder(from) : from;
+  const { config, architecture, weights, shapes } = checked;
+  const lora = await options.lora?.(checked);
+  const modules = loraModules(checked);
   const floats = new Map<string, tf.Variable>();
   const packed = new Map<string, PackedMatrix>();
   try {

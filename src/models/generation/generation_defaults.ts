@@ -5,6 +5,7 @@
 
 import { badField } from "../errors.ts";
 import { readJson } from "../folder/files.ts";
+import type { ConfigSource } from "../parse_config.ts";
 import type { SamplingOptions } from "./sample.ts";
 
 /** What applies where the user says nothing. */
@@ -22,7 +23,15 @@ export interface GenerationDefaults extends SamplingOptions {
  */
 export async function readGenerationDefaults(dir: string): Promise<GenerationDefaults> {
   const source = await readJson(dir, "generation_config.json");
-  if (source === undefined) return {};
+  return source === undefined ? {} : generationDefaults(source);
+}
+
+/**
+ * The defaults of a generation_config.json that was read.
+ *
+ * @throws {OddsmithError} ModelError BAD_FIELD.
+ */
+export function generationDefaults(source: ConfigSource): GenerationDefaults {
   const { file } = source;
   const json = source.json as Record<string, unknown>;
   const number = (name: string, wanted: string, isGood: (value: number) => boolean) => {

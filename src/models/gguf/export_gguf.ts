@@ -12,7 +12,7 @@ import { withoutPrefix } from "../folder/checkpoint_names.ts";
 import type { ModelConfig } from "../config.ts";
 import { noModel, notInGgufModel } from "../errors.ts";
 import { readJson } from "../folder/files.ts";
-import { type CheckedFolder, checkModelFolder } from "../folder/load.ts";
+import { type CheckedModel, checkModelFolder } from "../folder/load.ts";
 import { GGUF_ARCHITECTURES, type GgufArchitecture, tensorFromHf } from "./architectures.ts";
 import { changedShape, headsOf, makeChange } from "./changes.ts";
 import { configToGguf } from "./config_to_gguf.ts";
@@ -103,7 +103,7 @@ export async function planGguf(
 
 function tensorSources(
   arch: GgufArchitecture,
-  { config, architecture, weights, shapes }: CheckedFolder,
+  { config, architecture, weights, shapes }: CheckedModel,
   dtype: GgufOutDtype,
   signal: AbortSignal | undefined,
 ): Map<string, GgufTensorSource> {

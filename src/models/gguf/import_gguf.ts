@@ -13,8 +13,10 @@ import { checkWeights } from "../../weights/check.ts";
 import { type Gguf, openGguf } from "../../weights/gguf.ts";
 import type { TensorEntry } from "../../weights/safetensors_header.ts";
 import type { Weights } from "../../weights/safetensors.ts";
-import { type TensorSource, writeSafetensors } from "../../weights/write_safetensors.ts";
+import { writeSafetensors } from "../../weights/write_safetensors.ts";
 import { unsupportedGgufModel } from "../errors.ts";
+import type { CheckedModel } from "../folder/load.ts";
+import { weightsWith } from "../lora/source.ts";
 import { modelTypeOf, parseConfig } from "../parse_config.ts";
 import { architectureOf } from "../architectures/registry.ts";
 import {
@@ -30,6 +32,8 @@ import { configFromGguf } from "./config_from_gguf.ts";
 export interface GgufModel {
   /** Tensors by the checkpoint's names, row-major, as float32 when read. */
   readonly weights: Weights;
+  /** The same, for `loadCausalLM`. */
+  readonly checked: CheckedModel;
   /** config.json. */
   readonly config: JsonObject;
   /** generation_config.json. */
@@ -71,16 +75,39 @@ export async function openGgufModel(file: string): Promise<GgufModel> {
   const parsed = parseConfig(source);
   const heads = { query: parsed.numAttentionHeads, keyValue: parsed.numKeyValueHeads };
   const weights = hfView(gguf, arch, heads);
-  const spare = checkWeights(weights, architecture.parameterShapes(parsed));
+  const shapes = architecture.parameterShapes(parsed);
+  const spare = checkWeights(weights, shapes);
   if (spare.length > 0) {
     throw unsupportedGgufModel(file, `${arch.modelTypes[0]} models have no tensor "${spare[0]}"`);
   }
-  return {
+  const generationConfig = { ...ids, eos_token_id: [...tokenizer.eosTokenIds] };
+  const checked: CheckedModel = {
+    config: parseConfig(source, { file, json: generationConfig }),
+    architecture,
     weights,
-    config,
-    generationConfig: { ...ids, eos_token_id: [...tokenizer.eosTokenIds] },
-    tokenizer,
+    shapes,
+    unexpected: [],
   };
+  return { weights, checked, config, generationConfig, tokenizer };
+}
+
+/** A GGUF file's model as the texts of a Hugging Face folder, weights aside, by their names. */
+export function folderTexts(
+  { config, generationConfig, tokenizer }: Omit<GgufModel, "weights" | "checked">,
+): Record<string, string> {
+  return {
+    "config.json": jsonText(config, FLOATS),
+    "generation_config.json": jsonText(generationConfig, FLOATS),
+    ...tokenizer.files,
+  };
+}
+
+/** How a GGUF file is written as a folder. */
+export interface ImportOptions {
+  /** Folder of a PEFT adapter to merge into the weights. */
+  readonly adapter?: string;
+  /** Stops the writing; what is written by then stays. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -88,23 +115,19 @@ export async function openGgufModel(file: string): Promise<GgufModel> {
  * generation_config.json, tokenizer.json, tokenizer_config.json.
  *
  * @param dir An existing folder.
- * @throws {OddsmithError} As `openGgufModel`, before anything is written.
+ * @throws {OddsmithError} As `openGgufModel` and `readAdapter`, before anything is written.
  */
-export async function importGguf(file: string, dir: string): Promise<void> {
-  const { weights, config, generationConfig, tokenizer } = await openGgufModel(file);
-  const json = (value: JsonObject) => jsonText(value, FLOATS);
-  const texts = {
-    "config.json": json(config),
-    "generation_config.json": json(generationConfig),
-    ...tokenizer.files,
-  };
-  for (const [name, text] of Object.entries(texts)) await writeFileAtomic(join(dir, name), text);
-  const tensors = new Map<string, TensorSource>(
-    [...weights.tensors].map(([name, { shape }]) => [
-      name,
-      { shape, values: () => weights.read(name) },
-    ]),
-  );
+export async function importGguf(
+  file: string,
+  dir: string,
+  { adapter, signal }: ImportOptions = {},
+): Promise<void> {
+  const model = await openGgufModel(file);
+  const { tensors, untied } = await weightsWith(model.checked, adapter, signal);
+  const config = untied ? { ...model.config, tie_word_embeddings: false } : model.config;
+  for (const [name, text] of Object.entries(folderTexts({ ...model, config }))) {
+    await writeFileAtomic(join(dir, name), text);
+  }
   await writeSafetensors(join(dir, "model.safetensors"), tensors);
 }
 

@@ -19,6 +19,8 @@ const fields = z.looseObject({
   target_modules: z.union([z.string(), z.array(z.string())]).nullish(),
   rank_pattern: byPattern(rank).nullish(),
   alpha_pattern: byPattern(z.number()).nullish(),
+  base_model_name_or_path: z.string().nullish(),
+  revision: z.string().nullish(),
 });
 
 /**
@@ -28,6 +30,38 @@ const fields = z.looseObject({
  * ADAPTER_UNSUPPORTED where the adapter does more than LoRA.
  */
 export async function readAdapterConfig(file: string): Promise<LoraSettings> {
+  const data = await readFields(file);
+  refuseMore(file, data);
+  return {
+    r: data.r ?? 8,
+    alpha: data.lora_alpha ?? 8,
+    dropout: data.lora_dropout ?? 0,
+    useRslora: data.use_rslora ?? false,
+    targetModules: data.target_modules ?? [],
+    rankPattern: data.rank_pattern ?? {},
+    alphaPattern: data.alpha_pattern ?? {},
+  };
+}
+
+/** The model that an adapter was trained beside, as its configuration names it. */
+export interface AdapterBase {
+  /** base_model_name_or_path: a folder, or a repository of the hub. */
+  readonly name: string;
+  /** Of a repository. */
+  readonly revision?: string;
+}
+
+/**
+ * Reads which model an adapter is of; undefined where its configuration does not say.
+ *
+ * @throws {OddsmithError} ModelError BAD_JSON, ADAPTER_CONFIG.
+ */
+export async function readAdapterBase(file: string): Promise<AdapterBase | undefined> {
+  const { base_model_name_or_path: name, revision } = await readFields(file);
+  return name ? { name, ...(revision ? { revision } : {}) } : undefined;
+}
+
+async function readFields(file: string): Promise<z.output<typeof fields>> {
   let json: unknown;
   try {
     json = JSON.parse(await Deno.readTextFile(file));
@@ -39,17 +73,7 @@ export async function readAdapterConfig(file: string): Promise<LoraSettings> {
     const { path, message } = parsed.error.issues[0]!;
     throw badAdapterField(file, path.join(".") || ".", message);
   }
-  refuseMore(file, parsed.data);
-  const { data } = parsed;
-  return {
-    r: data.r ?? 8,
-    alpha: data.lora_alpha ?? 8,
-    dropout: data.lora_dropout ?? 0,
-    useRslora: data.use_rslora ?? false,
-    targetModules: data.target_modules ?? [],
-    rankPattern: data.rank_pattern ?? {},
-    alphaPattern: data.alpha_pattern ?? {},
-  };
+  return parsed.data;
 }
 
 /** Ways to begin that leave the base's weights as they are. */

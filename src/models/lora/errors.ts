@@ -91,13 +91,13 @@ export function unsupportedAdapter(file: string, field: string, received: unknow
 export function foreignTensor(
   file: string,
   name: string,
-  modules: readonly string[],
+  { base, modules }: { readonly base: string; readonly modules: readonly string[] },
 ): OddsmithError {
   const module = name.replace(/^base_model\.model\./, "").replace(/\.(lora_|base_layer).*$/, "");
   const nearest = nearestName(module, modules);
   return loraError(
     "ADAPTER_MISMATCH",
-    `Cannot load the adapter: its tensor "${name}" belongs to no module of the base model` +
+    `Cannot load the adapter: its tensor "${name}" belongs to no module of the base model "${base}"` +
       (nearest === undefined ? "" : `; the nearest is "${nearest}"`),
     "the adapter is of another base model: see base_model_name_or_path in adapter_config.json",
     file,
@@ -118,23 +118,26 @@ export function missingTensor(file: string, name: string): OddsmithError {
 export function adapterShape(
   file: string,
   name: string,
-  received: readonly number[],
-  expected: readonly number[],
+  { base, received, expected }: {
+    readonly base: string;
+    readonly received: readonly number[];
+    readonly expected: readonly number[];
+  },
 ): OddsmithError {
   return loraError(
     "ADAPTER_MISMATCH",
     `Cannot load the adapter: "${name}" has shape [${received.join(", ")}], expected ` +
-      `[${expected.join(", ")}] by the base model and the adapter's rank`,
+      `[${expected.join(", ")}] by the base model "${base}" and the adapter's rank`,
     "the adapter is of another base model, or its adapter_config.json of another adapter",
     file,
   );
 }
 
 /** A copy of a base weight that differs from the base. */
-export function baseDiffers(file: string, name: string): OddsmithError {
+export function baseDiffers(file: string, name: string, base: string): OddsmithError {
   return loraError(
     "ADAPTER_MISMATCH",
-    `Cannot load the adapter: it holds "${name}", which differs from the base model's`,
+    `Cannot load the adapter: it holds "${name}", which differs from the base model's in "${base}"`,
     "the adapter is of another base model, or trained its embedding whole: merge it with PEFT",
     file,
   );

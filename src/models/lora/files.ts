@@ -10,7 +10,8 @@ import { openWeightFile, type Weights } from "../../weights/safetensors.ts";
 import { writeSafetensors } from "../../weights/write_safetensors.ts";
 import { readAdapterConfig } from "./config.ts";
 import { branchTensors, type LoraAdapters, type LoraDelta } from "./lora.ts";
-import { adapterShape, baseDiffers, foreignTensor, missingTensor, noAdapter } from "./errors.ts";
+import { adapterShape, baseDiffers, foreignTensor, missingTensor } from "./errors.ts";
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapterFiles } from "./folder.ts";
 import {
   branchNumbers,
   type LoraModule,
@@ -18,27 +19,12 @@ import {
   type LoraSettings,
   writtenTargets,
 } from "./settings.ts";
-import type { CheckedFolder } from "../folder/load.ts";
-
-/** An adapter's configuration. */
-export const ADAPTER_CONFIG = "adapter_config.json";
-/** An adapter's tensors. */
-export const ADAPTER_WEIGHTS = "adapter_model.safetensors";
+import type { CheckedModel } from "../folder/load.ts";
 
 /** An adapter, read. */
 export interface AdapterFolder {
   readonly settings: LoraSettings;
   readonly deltas: readonly LoraDelta[];
-}
-
-/** Paths of an adapter's files. @throws {OddsmithError} ModelError ADAPTER_MISSING. */
-export async function adapterFiles(dir: string): Promise<string[]> {
-  const paths = [join(dir, ADAPTER_CONFIG), join(dir, ADAPTER_WEIGHTS)];
-  for (const path of paths) {
-    const isThere = await Deno.stat(path).then((info) => info.isFile, () => false);
-    if (!isThere) throw noAdapter(dir, path.slice(dir.length).replace(/^[/\\]/, ""));
-  }
-  return paths;
 }
 
 /**
@@ -47,8 +33,8 @@ export async function adapterFiles(dir: string): Promise<string[]> {
  * @throws {OddsmithError} ModelError ADAPTER_MISSING, ADAPTER_CONFIG, ADAPTER_UNSUPPORTED,
  * ADAPTER_MISMATCH; WeightsError where the file is damaged.
  */
-export async function readAdapter(dir: string, base: CheckedFolder): Promise<AdapterFolder> {
-  const [configFile, weightsFile] = await adapterFiles(dir) as [string, string];
+export async function readAdapter(dir: string, base: CheckedModel): Promise<AdapterFolder> {
+  const [configFile, weightsFile] = await adapterFiles(dir);
   const settings = await readAdapterConfig(configFile);
   const weights = await openWeightFile(weightsFile);
   const modules = loraModules(base);
@@ -61,8 +47,8 @@ export async function readAdapter(dir: string, base: CheckedFolder): Promise<Ada
       module,
       r,
       scale,
-      loraA: await readShaped(weights, nameA, shapeA),
-      loraB: await readShaped(weights, nameB, shapeB),
+      loraA: await readShaped(weights, nameA, shapeA, base.weights.dir),
+      loraB: await readShaped(weights, nameB, shapeB, base.weights.dir),
     });
   }
   const targetModules = writtenTargets(modules, chosen, settings.targetModules);
@@ -73,7 +59,7 @@ export async function readAdapter(dir: string, base: CheckedFolder): Promise<Ada
 async function adaptedModules(
   weights: Weights,
   modules: ReadonlyMap<string, LoraModule>,
-  base: CheckedFolder,
+  base: CheckedModel,
 ): Promise<LoraModule[]> {
   const owners = new Map<string, LoraModule>();
   for (const module of modules.values()) {
@@ -84,7 +70,12 @@ async function adaptedModules(
   for (const name of weights.tensors.keys()) {
     const copyOf = /^base_model\.model\.(.*)\.base_layer\.weight$/.exec(name)?.[1];
     const module = copyOf === undefined ? owners.get(name) : modules.get(copyOf);
-    if (!module) throw foreignTensor(weights.dir, name, [...modules.keys()]);
+    if (!module) {
+      throw foreignTensor(weights.dir, name, {
+        base: base.weights.dir,
+        modules: [...modules.keys()],
+      });
+    }
     if (copyOf === undefined) chosen.add(module);
     else await checkCopy(weights, name, module, base.weights);
   }
@@ -102,25 +93,26 @@ async function checkCopy(
   { weight, shape }: LoraModule,
   base: Weights,
 ): Promise<void> {
-  const copy = await readShaped(weights, name, shape);
+  const copy = await readShaped(weights, name, shape, base.dir);
   const values = await base.read(weight);
   let [largest, difference] = [0, 0];
   for (let i = 0; i < values.length; i++) {
     largest = Math.max(largest, Math.abs(values[i]!));
     difference = Math.max(difference, Math.abs(values[i]! - copy[i]!));
   }
-  if (!(difference <= COPY_TOLERANCE * largest)) throw baseDiffers(weights.dir, name);
+  if (!(difference <= COPY_TOLERANCE * largest)) throw baseDiffers(weights.dir, name, base.dir);
 }
 
 async function readShaped(
   weights: Weights,
   name: string,
   expected: readonly number[],
+  base: string,
 ): Promise<Float32Array> {
   const entry = weights.tensors.get(name);
   if (!entry) throw missingTensor(weights.dir, name);
   if (entry.shape.join() !== expected.join()) {
-    throw adapterShape(weights.dir, name, entry.shape, expected);
+    throw adapterShape(weights.dir, name, { base, received: entry.shape, expected });
   }
   return await weights.read(name);
 }

@@ -4,10 +4,11 @@
  */
 
 import type { ModelConfig } from "../config.ts";
-import { type CheckedFolder, checkModelFolder } from "../folder/load.ts";
+import { type CheckedModel, checkModelFolder } from "../folder/load.ts";
 import { LoraAdapters, newDeltas } from "./lora.ts";
-import { adapterFiles, type AdapterFolder, readAdapter } from "./files.ts";
-import { mergedWeights } from "./merge.ts";
+import { type AdapterFolder, readAdapter } from "./files.ts";
+import { adapterFiles } from "./folder.ts";
+import { type MergedWeights, mergedWeights } from "./merge.ts";
 import {
   loraModules,
   type LoraOptions,
@@ -29,7 +30,7 @@ export type LoraSource =
  *
  * @throws {OddsmithError} ModelError LORA_TARGETS, LORA_PATTERN; as `readAdapter`.
  */
-export async function openLora(base: CheckedFolder, source: LoraSource): Promise<LoraAdapters> {
+export async function openLora(base: CheckedModel, source: LoraSource): Promise<LoraAdapters> {
   const { settings, deltas } = "adapter" in source
     ? await readAdapter(source.adapter, base)
     : newAdapter(base, source.options, source.seed);
@@ -47,14 +48,14 @@ export async function plannedLora(
   source: LoraSource,
 ): Promise<Pick<LoraAdapters, "settings" | "modules">> {
   const settings = "adapter" in source
-    ? await readAdapterConfig((await adapterFiles(source.adapter))[0]!)
+    ? await readAdapterConfig((await adapterFiles(source.adapter))[0])
     : resolveLora(source.options, config.modelType);
   const architecture = architectureOf(config.modelType, "config.json");
   const modules = loraModules({ config, architecture });
   return { settings, modules: targetedModules(modules, settings.targetModules) };
 }
 
-function newAdapter(base: CheckedFolder, options: LoraOptions, seed: string): AdapterFolder {
+function newAdapter(base: CheckedModel, options: LoraOptions, seed: string): AdapterFolder {
   const settings = resolveLora(options, base.config.modelType);
   const modules = loraModules(base);
   const chosen = targetedModules(modules, settings.targetModules);
@@ -68,12 +69,31 @@ function newAdapter(base: CheckedFolder, options: LoraOptions, seed: string): Ad
  * @param dir An existing folder.
  * @throws {OddsmithError} As `checkModelFolder` and `readAdapter`.
  */
-export async function mergeAdapter(baseDir: string, adapter: string, dir: string): Promise<void> {
+export async function mergeAdapter(
+  baseDir: string,
+  adapter: string,
+  dir: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const base = await checkModelFolder(baseDir);
-  const { deltas } = await readAdapter(adapter, base);
-  await writeModelFolder(
-    baseDir,
-    dir,
-    mergedWeights(base.shapes, (name) => base.weights.read(name), deltas),
-  );
+  await writeModelFolder(baseDir, dir, await weightsWith(base, adapter, signal));
+}
+
+/**
+ * Gives a model's weights, with an adapter merged where there is one, to be written.
+ *
+ * @param signal Stops the reading of a weight.
+ * @throws {OddsmithError} As `readAdapter`.
+ */
+export async function weightsWith(
+  base: CheckedModel,
+  adapter: string | undefined,
+  signal?: AbortSignal,
+): Promise<MergedWeights> {
+  const deltas = adapter === undefined ? [] : (await readAdapter(adapter, base)).deltas;
+  const read = async (name: string) => {
+    signal?.throwIfAborted();
+    return await base.weights.read(name);
+  };
+  return mergedWeights(base.shapes, read, deltas);
 }
