@@ -11,7 +11,7 @@ import { usesFused } from "../tensor/kernels.ts";
 import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
 import { runProgram } from "../tensor/program.ts";
 import { tf } from "../tensor/tf.ts";
-import code from "./column_sum.wgsl" with { type: "text" };
+import code from "./block_sums.wgsl" with { type: "text" };
 
 /** Rows that one lane adds. */
 const ROW_BLOCK = 32;
@@ -27,34 +27,48 @@ export function columnSum(x: tf.Tensor2D): tf.Tensor1D {
 }
 
 function sumBlocks(x: tf.Tensor2D): tf.Tensor2D {
-  return blockSums({ name: "column_sum", code, label: "a sum over rows", inputs: [x] }, x.shape);
+  const inputs = { x: { tensor: x, type: "V" } } as const;
+  return blockSums({ name: "column_sum", label: "a sum over rows", inputs, term: "x[i]" }, x.shape);
 }
 
-/** A program that adds something up over blocks of `ROW_BLOCK` rows, a lane a column. */
+/** What is added up over rows. */
 export interface BlockProgram {
-  /** Names the code, whose constants are `lanes` and `block` and whose uniforms rows and vectors. */
+  /** Names the term. */
   readonly name: string;
-  readonly code: string;
   readonly label: string;
-  readonly inputs: readonly tf.Tensor[];
+  /** By the names that the term has for them; `V` is what elements are read as. */
+  readonly inputs: Readonly<Record<string, { tensor: tf.Tensor; type: "V" | "f32" | "vec2<f32>" }>>;
+  /** WGSL of type `V`, of the element `i` of all and its `row`: "dY[i] * x[i]". */
+  readonly term: string;
 }
 
 /** The sums of each block of rows of [N, C] inputs: [N / ROW_BLOCK, C]. On webgpu alone. */
 export function blockSums(
-  { name, code, label, inputs }: BlockProgram,
+  { name, label, inputs, term }: BlockProgram,
   [N, C]: readonly [number, number],
 ): tf.Tensor2D {
   const { lanes } = laneShape();
   const width = vectorWidth(C);
   const blocks = Math.ceil(N / ROW_BLOCK);
   const [sums] = runProgram({
-    ...vectorSource(name, code, width),
+    ...vectorSource(name, `${declarations(inputs, term)}\n${code}`, width),
     label,
     constants: { lanes, block: ROW_BLOCK },
-    inputs,
+    inputs: Object.values(inputs).map(({ tensor }) => tensor),
     outputs: [{ shape: [blocks, C] }],
     uniforms: [N, C / width],
     workgroups: [Math.ceil(C / width / lanes), blocks, 1],
   });
   return sums as tf.Tensor2D;
+}
+
+function declarations(inputs: BlockProgram["inputs"], term: string): string {
+  const named = Object.entries(inputs);
+  const read = named.map(([name, { type }], at) =>
+    `@group(0) @binding(${at}) var<storage, read> ${name}: array<${type}>;`
+  );
+  return `${read.join("\n")}
+@group(0) @binding(${named.length}) var<storage, read_write> sums: array<V>;
+@group(0) @binding(${named.length + 1}) var<uniform> params: Params;
+fn term(i: u32, row: u32) -> V { return ${term}; }`;
 }

@@ -47,6 +47,26 @@ export function vectorSource(
   return { key: `${name}/${width}`, code: () => `${VECTORS[width]}\n${code}` };
 }
 
+/**
+ * WGSL of `lane_sum(lane, value)`: the values of a workgroup's lanes added up in an order that is
+ * always the same; every lane gets the sum. Before another a `workgroupBarrier()` must stand. For
+ * programs that declare `lanes`.
+ */
+export function laneSum(type: "f32" | "vec2<f32>"): string {
+  return `
+var<workgroup> lane_sums: array<${type}, lanes>;
+fn lane_sum(lane: u32, value: ${type}) -> ${type} {
+  lane_sums[lane] = value;
+  workgroupBarrier();
+  for (var half = lanes / 2; half > 0; half /= 2) {
+    if (lane < half) { lane_sums[lane] += lane_sums[lane + half]; }
+    workgroupBarrier();
+  }
+  return lane_sums[0];
+}
+`;
+}
+
 const VECTORS: Readonly<Record<VectorWidth, string>> = {
   1: `
 alias V = f32;

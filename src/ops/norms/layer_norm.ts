@@ -6,18 +6,17 @@
  *
  * Saves x, w and (μ, r); dW and dB are not computed for variables that are not trainable. (Ba et
  * al. 2016, eq. 4.) On webgpu: one pass over the rows each way (layer_norm.wgsl,
- * layer_norm_dx.wgsl), dW by blocks of rows (layer_norm_dweight.wgsl) whose sums are then added in
- * order, dB by `columnSum`. Reference: `reference`.
+ * layer_norm_dx.wgsl), dW by blocks of rows (`blockSums`) whose sums are then added in order, dB by
+ * `columnSum`. Reference: `reference`.
  */
 
 import { isFrozen, withGradient } from "../../tensor/gradient.ts";
 import { usesFused } from "../../tensor/kernels.ts";
-import { laneShape, vectorSource, vectorWidth } from "../../tensor/lanes.ts";
+import { laneShape, laneSum, vectorSource, vectorWidth } from "../../tensor/lanes.ts";
 import { floatBits, runProgram } from "../../tensor/program.ts";
 import { tf } from "../../tensor/tf.ts";
 import { blockSums, columnSum } from "../column_sum.ts";
 import forwardCode from "./layer_norm.wgsl" with { type: "text" };
-import dWeightCode from "./layer_norm_dweight.wgsl" with { type: "text" };
 import dXCode from "./layer_norm_dx.wgsl" with { type: "text" };
 
 /** A layer norm's weight and bias, [C] both. */
@@ -97,7 +96,7 @@ const fused: Passes = {
     const [N, C] = x.shape;
     const width = vectorWidth(C);
     const [y, statistics] = runProgram({
-      ...vectorSource("layer_norm", forwardCode, width),
+      ...vectorSource("layer_norm", laneSum("f32") + forwardCode, width),
       label: "layer norm",
       constants: { lanes: laneShape().lanes },
       inputs: [x, weight, bias],
@@ -111,7 +110,7 @@ const fused: Passes = {
     const [N, C] = x.shape;
     const width = vectorWidth(C);
     return runProgram({
-      ...vectorSource("layer_norm_dx", dXCode, width),
+      ...vectorSource("layer_norm_dx", laneSum("vec2<f32>") + dXCode, width),
       label: "layer norm's gradient",
       constants: { lanes: laneShape().lanes },
       inputs: [x, weight, statistics, dY],
@@ -121,13 +120,16 @@ const fused: Passes = {
     })[0]!;
   },
   weightGradient(x, statistics, dY) {
-    const program = {
+    const sums = blockSums({
       name: "layer_norm_dweight",
-      code: dWeightCode,
       label: "layer norm's weight gradient",
-      inputs: [x, statistics, dY],
-    };
-    const sums = blockSums(program, x.shape);
+      inputs: {
+        x: { tensor: x, type: "V" },
+        statistics: { tensor: statistics, type: "vec2<f32>" },
+        dY: { tensor: dY, type: "V" },
+      },
+      term: "dY[i] * ((x[i] - statistics[row].x) * statistics[row].y)",
+    }, x.shape);
     const total = columnSum(sums);
     sums.dispose();
     return total;

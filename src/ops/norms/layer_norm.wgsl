@@ -17,8 +17,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> statistics: array<vec2<f32>>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-var<workgroup> sums: array<f32, lanes>;
-
 @compute @workgroup_size(lanes)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -33,13 +31,7 @@ fn main(
 
   var sum = V(0);
   for (var i = start + lane; i < end; i += lanes) { sum += x[i]; }
-  sums[lane] = total(sum);
-  workgroupBarrier();
-  for (var half = lanes / 2; half > 0; half /= 2) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-    workgroupBarrier();
-  }
-  let mean = sums[0] / size;
+  let mean = lane_sum(lane, total(sum)) / size;
   workgroupBarrier();
 
   var squares = V(0);
@@ -47,14 +39,9 @@ fn main(
     let centred = x[i] - mean;
     squares += centred * centred;
   }
-  sums[lane] = total(squares);
-  workgroupBarrier();
-  for (var half = lanes / 2; half > 0; half /= 2) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-    workgroupBarrier();
-  }
+  let variance = lane_sum(lane, total(squares)) / size;
 
-  let scale = 1 / sqrt(sums[0] / size + params.epsilon);
+  let scale = 1 / sqrt(variance + params.epsilon);
   if (lane == 0) { statistics[row] = vec2<f32>(mean, scale); }
   for (var i = start + lane; i < end; i += lanes) {
     y[i] = (x[i] - mean) * scale * weight[i - start] + bias[i - start];

@@ -15,9 +15,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> dX: array<V>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-// Of g, and of g x̂.
-var<workgroup> sums: array<vec2<f32>, lanes>;
-
 @compute @workgroup_size(lanes)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -38,14 +35,10 @@ fn main(
     plain += g;
     products += g * ((x[i] - mean) * scale);
   }
-  sums[lane] = vec2<f32>(total(plain), total(products));
-  workgroupBarrier();
-  for (var half = lanes / 2; half > 0; half /= 2) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-    workgroupBarrier();
-  }
+  // Of g, and of g x̂.
+  let sum = lane_sum(lane, vec2<f32>(total(plain), total(products)));
 
-  let along = sums[0] / f32(width * params.length);
+  let along = sum / f32(width * params.length);
   for (var i = start + lane; i < end; i += lanes) {
     let normed = (x[i] - mean) * scale;
     dX[i] = scale * (dY[i] * weight[i - start] - along.x - normed * along.y);

@@ -5,19 +5,18 @@
  *     dX = r (g - x̂ mean_c(g x̂)), g = dY ⊙ w      dW = Σ_n dY x̂
  *     with an offset o, w + o stands for w: Gemma keeps a weight's distance from 1
  *
- * Saves x, w and r; dW is not computed for a variable that is not trainable. (Zhang & Sennrich 2019, eq. 4.) On webgpu: one pass over the rows each way
- * (rms_norm.wgsl, rms_norm_dx.wgsl), and dW by blocks of rows (rms_norm_dweight.wgsl) whose sums
- * are then added in order. Reference: `reference`.
+ * Saves x, w and r; dW is not computed for a variable that is not trainable. (Zhang & Sennrich 2019,
+ * eq. 4.) On webgpu: one pass over the rows each way (rms_norm.wgsl, rms_norm_dx.wgsl), and dW by
+ * blocks of rows (`blockSums`) whose sums are then added in order. Reference: `reference`.
  */
 
 import { isFrozen, withGradient } from "../../tensor/gradient.ts";
 import { usesFused } from "../../tensor/kernels.ts";
-import { laneShape, vectorSource, vectorWidth } from "../../tensor/lanes.ts";
+import { laneShape, laneSum, vectorSource, vectorWidth } from "../../tensor/lanes.ts";
 import { floatBits, runProgram } from "../../tensor/program.ts";
 import { tf } from "../../tensor/tf.ts";
 import { blockSums, columnSum } from "../column_sum.ts";
 import forwardCode from "./rms_norm.wgsl" with { type: "text" };
-import dWeightCode from "./rms_norm_dweight.wgsl" with { type: "text" };
 import dXCode from "./rms_norm_dx.wgsl" with { type: "text" };
 
 /** Scales each row to unit root mean square, then by the learned `weight` plus `offset`. */
@@ -80,7 +79,7 @@ function forward(
   const [N, C] = x.shape;
   const width = vectorWidth(C);
   const [y, r] = runProgram({
-    ...vectorSource("rms_norm", forwardCode, width),
+    ...vectorSource("rms_norm", laneSum("f32") + forwardCode, width),
     label: "rms norm",
     constants: { lanes: laneShape().lanes, offset },
     inputs: [x, weight],
@@ -101,7 +100,7 @@ function inputGradient(
   const [N, C] = x.shape;
   const width = vectorWidth(C);
   return runProgram({
-    ...vectorSource("rms_norm_dx", dXCode, width),
+    ...vectorSource("rms_norm_dx", laneSum("f32") + dXCode, width),
     label: "rms norm's gradient",
     constants: { lanes: laneShape().lanes, offset },
     inputs: [x, weight, r, dY],
@@ -112,13 +111,16 @@ function inputGradient(
 }
 
 function weightGradient(x: tf.Tensor2D, r: tf.Tensor2D, dY: tf.Tensor2D): tf.Tensor1D {
-  const program = {
+  const sums = blockSums({
     name: "rms_norm_dweight",
-    code: dWeightCode,
     label: "rms norm's weight gradient",
-    inputs: [x, r, dY],
-  };
-  const sums = blockSums(program, x.shape);
+    inputs: {
+      x: { tensor: x, type: "V" },
+      r: { tensor: r, type: "f32" },
+      dY: { tensor: dY, type: "V" },
+    },
+    term: "dY[i] * (x[i] * r[row])",
+  }, x.shape);
   const total = columnSum(sums);
   sums.dispose();
   return total;

@@ -17,8 +17,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> r: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-var<workgroup> sums: array<f32, lanes>;
-
 @compute @workgroup_size(lanes)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -32,14 +30,9 @@ fn main(
 
   var squares = V(0);
   for (var i = start + lane; i < end; i += lanes) { squares += x[i] * x[i]; }
-  sums[lane] = total(squares);
-  workgroupBarrier();
-  for (var half = lanes / 2; half > 0; half /= 2) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-    workgroupBarrier();
-  }
+  let sum = lane_sum(lane, total(squares));
 
-  let scale = 1 / sqrt(sums[0] / f32(width * params.length) + params.epsilon);
+  let scale = 1 / sqrt(sum / f32(width * params.length) + params.epsilon);
   if (lane == 0) { r[row] = scale; }
   for (var i = start + lane; i < end; i += lanes) {
     y[i] = x[i] * scale * (weight[i - start] + offset);

@@ -17,8 +17,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> dX: array<V>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-var<workgroup> sums: array<f32, lanes>;
-
 @compute @workgroup_size(lanes)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -35,14 +33,9 @@ fn main(
   for (var i = start + lane; i < end; i += lanes) {
     products += dY[i] * (weight[i - start] + offset) * (x[i] * scale);
   }
-  sums[lane] = total(products);
-  workgroupBarrier();
-  for (var half = lanes / 2; half > 0; half /= 2) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-    workgroupBarrier();
-  }
+  let sum = lane_sum(lane, total(products));
 
-  let along = sums[0] / f32(width * params.length);
+  let along = sum / f32(width * params.length);
   for (var i = start + lane; i < end; i += lanes) {
     dX[i] = scale * (dY[i] * (weight[i - start] + offset) - x[i] * scale * along);
   }

@@ -7,7 +7,7 @@
  */
 
 import { usesFused } from "../../tensor/kernels.ts";
-import { laneShape, vectorSource, vectorWidth } from "../../tensor/lanes.ts";
+import { laneShape, laneSum, vectorSource, vectorWidth } from "../../tensor/lanes.ts";
 import { allocate, type Binding, runProgram } from "../../tensor/program.ts";
 import { rowRanges } from "../../tensor/ranges.ts";
 import { tf } from "../../tensor/tf.ts";
@@ -52,7 +52,7 @@ function sumBlocks(tensors: readonly tf.Tensor[], { squared = false, rooted = fa
   for (const x of parts) {
     const width = vectorWidth(x.length);
     runProgram({
-      ...vectorSource("global_norm", code, width),
+      ...vectorSource("global_norm", laneSum("f32") + code, width),
       label: "the global norm",
       constants: { lanes, perLane: vectorsPerLane(), squared: +squared, rooted: +rooted },
       inputs: [x satisfies Binding],

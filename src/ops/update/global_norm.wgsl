@@ -17,8 +17,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> sums: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-var<workgroup> parts: array<f32, lanes>;
-
 @compute @workgroup_size(lanes)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -34,11 +32,6 @@ fn main(
   for (var i = start + lane; i < end; i += lanes) {
     sum += select(x[i], x[i] * x[i], squared);
   }
-  parts[lane] = total(sum);
-  workgroupBarrier();
-  for (var half = lanes / 2; half > 0; half /= 2) {
-    if (lane < half) { parts[lane] += parts[lane + half]; }
-    workgroupBarrier();
-  }
-  if (lane == 0) { sums[params.place + block] = select(parts[0], sqrt(parts[0]), rooted); }
+  let all = lane_sum(lane, total(sum));
+  if (lane == 0) { sums[params.place + block] = select(all, sqrt(all), rooted); }
 }

@@ -1,4 +1,5 @@
-// A lane a column of a block of rows: y[block] = the sum of the block's rows.
+// A lane a column of a block of rows: sums[block] = Σ_n term over the block's rows. Inputs, `sums`,
+// `params` and `term(i, row)`, of element i in a row, are put before this text (column_sum.ts).
 
 override lanes: u32;
 override block: u32;
@@ -8,10 +9,6 @@ struct Params {
   // Vectors of a row.
   length: u32,
 }
-
-@group(0) @binding(0) var<storage, read> x: array<V>;
-@group(0) @binding(1) var<storage, read_write> y: array<V>;
-@group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(lanes)
 fn main(
@@ -23,6 +20,6 @@ fn main(
   let first = group.y * block;
   let end = min(first + block, params.rows);
   var sum = V(0);
-  for (var row = first; row < end; row++) { sum += x[row * params.length + column]; }
-  y[group.y * params.length + column] = sum;
+  for (var row = first; row < end; row++) { sum += term(row * params.length + column, row); }
+  sums[group.y * params.length + column] = sum;
 }
