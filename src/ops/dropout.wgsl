@@ -1,9 +1,6 @@
 // y = x / (1 - rate) where the hash of the element's number reaches the threshold, 0 elsewhere. The
 // hash is `hashOf` of dropout.ts, to the bit.
 
-override lanes: u32;
-override perLane: u32;
-
 struct Params {
   count: u32,
   key0: u32,
@@ -23,20 +20,11 @@ fn mixed(bits: u32) -> u32 {
   return h ^ (h >> 15);
 }
 
-@compute @workgroup_size(lanes)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let start = (group.x + group.y * groups.x) * lanes * perLane;
-  let end = min(start + lanes * perLane, params.count);
-  for (var i = start + lane; i < end; i += lanes) {
-    var kept = V();
-    for (var j = 0u; j < width; j++) {
-      let hash = mixed(mixed((i * width + j) ^ params.key0) ^ params.key1);
-      if (hash >= params.threshold) { kept += params.scale * basis(j); }
-    }
-    y[i] = x[i] * kept;
+fn each(i: u32) {
+  var kept = V();
+  for (var j = 0u; j < width; j++) {
+    let hash = mixed(mixed((i * width + j) ^ params.key0) ^ params.key1);
+    if (hash >= params.threshold) { kept += params.scale * basis(j); }
   }
+  y[i] = x[i] * kept;
 }

@@ -11,6 +11,7 @@
  * twice as many as it has angles, and leaves the rest.
  */
 
+import { EACH_ELEMENT } from "../tensor/entry_points.ts";
 import { withGradient } from "../tensor/gradient.ts";
 import { usesFused } from "../tensor/kernels.ts";
 import { laneShape, vectorSource, vectorWidth } from "../tensor/lanes.ts";
@@ -102,7 +103,7 @@ function rotateAt(
   const width = vectorWidth(half, rest);
   const count = N * H * (half + rest) / width;
   const [y] = runProgram({
-    ...vectorSource("rope", ropeCode, width),
+    ...vectorSource("rope", EACH_ELEMENT + ropeCode, width),
     label: "rope",
     constants: { lanes, perLane, heads: H, half: half / width, rest: rest / width },
     inputs: [x, cos, sin, positions],

@@ -1,8 +1,6 @@
 // A lane some pairs of vectors, from both halves of what rotates of a head: y = x rotated by its
 // token's angles; and some of the vectors after them, which stay.
 
-override lanes: u32;
-override perLane: u32;
 override heads: u32;
 // Vectors of half of what rotates of a head.
 override half: u32;
@@ -23,29 +21,20 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<V>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-@compute @workgroup_size(lanes)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let start = (group.x + group.y * groups.x) * lanes * perLane;
-  let end = min(start + lanes * perLane, params.count);
-  for (var i = start + lane; i < end; i += lanes) {
-    let head = i / (half + rest);
-    let within = i - head * (half + rest);
-    let begin = head * (2 * half + rest);
-    if (within >= half) {
-      y[begin + half + within] = x[begin + half + within];
-      continue;
-    }
-    let angle = u32(positions[head / heads]) * half + within;
-    let cosine = cosines[angle];
-    let sine = params.direction * sines[angle];
-    let first = begin + within;
-    let x1 = x[first];
-    let x2 = x[first + half];
-    y[first] = x1 * cosine - x2 * sine;
-    y[first + half] = x2 * cosine + x1 * sine;
+fn each(i: u32) {
+  let head = i / (half + rest);
+  let within = i - head * (half + rest);
+  let begin = head * (2 * half + rest);
+  if (within >= half) {
+    y[begin + half + within] = x[begin + half + within];
+    return;
   }
+  let angle = u32(positions[head / heads]) * half + within;
+  let cosine = cosines[angle];
+  let sine = params.direction * sines[angle];
+  let first = begin + within;
+  let x1 = x[first];
+  let x2 = x[first + half];
+  y[first] = x1 * cosine - x2 * sine;
+  y[first + half] = x2 * cosine + x1 * sine;
 }

@@ -5,17 +5,11 @@
  * The code is in terms of `V` (src/tensor/lanes.ts). Its bindings: inputs, then `scalars`, then
  * inPlace, then outputs, then uniforms, of which the first is the number of vectors:
  *
- *     override lanes: u32;
- *     override perLane: u32;
- *     @compute @workgroup_size(lanes)
- *     fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
- *             @builtin(local_invocation_index) lane: u32) {
- *       let start = (group.x + group.y * groups.x) * lanes * perLane;
- *       let end = min(start + lanes * perLane, params.count);
- *       for (var i = start + lane; i < end; i += lanes) { y[i] += x[i]; }
- *     }
+ *     struct Params { count: u32 }
+ *     fn each(i: u32) { y[i] += x[i]; }
  */
 
+import { EACH_ELEMENT } from "./entry_points.ts";
 import { laneShape, vectorSource, vectorWidth } from "./lanes.ts";
 import { type Binding, runProgram } from "./program.ts";
 import { rowRanges } from "./ranges.ts";
@@ -25,7 +19,7 @@ import type { tf } from "./tf.ts";
 export interface ElementwiseProgram {
   /** Names the code. */
   readonly key: string;
-  /** WGSL, without what `vectorSource` adds. */
+  /** WGSL, without what `vectorSource` and `EACH_ELEMENT` add. */
   readonly code: string;
   /** Says what is computed, in errors and profiles. */
   readonly label: string;
@@ -52,7 +46,7 @@ export function runElementwise(program: ElementwiseProgram): tf.Tensor[] {
   const outputs = Array.from({ length: program.outputs ?? 0 }, () => ({ shape }));
   const { lanes, perLane } = laneShape();
   const width = vectorWidth(size);
-  const source = vectorSource(key, code, width);
+  const source = vectorSource(key, EACH_ELEMENT + code, width);
   const ranges = outputs.length > 0 ? [{ start: 0, count: size }] : rowRanges(size, 1);
   let created: tf.Tensor[] = [];
   for (const { start, count } of ranges) {

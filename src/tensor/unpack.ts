@@ -4,6 +4,7 @@
  */
 
 import { boundRows, type StoredRows } from "./bound_rows.ts";
+import { EACH_ROW } from "./entry_points.ts";
 import { laneShape, vectorSource, type VectorWidth, vectorWidth } from "./lanes.ts";
 import { storedMatrix } from "./matmul_problem.ts";
 import { type PackedRows, unpackValues } from "./packed_matrix.ts";
@@ -50,7 +51,7 @@ function unpack(rows: StoredRows, width: VectorWidth, target: Binding | ScratchT
   const { input, start } = boundRows(rows);
   const { height, length, stride, format } = rows;
   const kind = "scratch" in target ? "texels" : "rows";
-  const source = [readerSource("x", 0, format, width), TARGETS[kind], code].join("\n");
+  const source = [EACH_ROW, readerSource("x", 0, format, width), TARGETS[kind], code].join("\n");
   runProgram({
     ...vectorSource(`unpack/${format}/${kind}`, source, width),
     label: "unpacked weights",

@@ -1,8 +1,6 @@
 // Unpacks rows of a packed matrix, a workgroup a row. What is put before this text: `V` and `width`
 // (lanes.ts), `x_at(i)` (packed_source.ts), and `store(row, column, v)`, columns counted in V.
 
-override lanes: u32;
-
 // In values, but for `length`, which counts V.
 struct Params {
   rows: u32,
@@ -13,14 +11,7 @@ struct Params {
 
 @group(0) @binding(2) var<uniform> params: Params;
 
-@compute @workgroup_size(lanes)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let row = group.x + group.y * groups.x;
-  if (row >= params.rows) { return; }
+fn each_row(row: u32, lane: u32) {
   let start = params.start + row * params.stride;
   for (var column = lane; column < params.length; column += lanes) {
     store(row, column, x_at(start + column * width));

@@ -8,6 +8,7 @@
  * `segmentSum` is its gradient.
  */
 
+import { EACH_ROW } from "../../tensor/entry_points.ts";
 import { wordsOf } from "../../tensor/packed_format.ts";
 import { isPacked, type PackedMatrix } from "../../tensor/packed_matrix.ts";
 import { readerSource } from "../../tensor/packed_source.ts";
@@ -38,7 +39,7 @@ function gather(x: tf.Tensor2D | PackedMatrix, ids: tf.Tensor1D): tf.Tensor2D {
   const width = vectorWidth(C);
   const { tensor, format } = storedMatrix(x);
   const words = wordsOf(C, format);
-  const source = `${readerSource("x", 0, format, width)}\n${code}`;
+  const source = `${EACH_ROW}${readerSource("x", 0, format, width)}\n${code}`;
   const y = allocate([ids.size, C], "float32", "a gather of rows");
   for (const { start, count } of rowRanges(R, words)) {
     runProgram({

@@ -1,8 +1,6 @@
 // A workgroup a row: y[n] = x[ids[n]] where that is among the `held` rows bound, from `base` on. What
 // is put before this text: `V` and `width` (lanes.ts), the binding x and `x_at(i)` (packed_source.ts).
 
-override lanes: u32;
-
 struct Params {
   // Rows of y.
   rows: u32,
@@ -16,14 +14,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<V>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-@compute @workgroup_size(lanes)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let row = group.x + group.y * groups.x;
-  if (row >= params.rows) { return; }
+fn each_row(row: u32, lane: u32) {
   // An id before `base` wraps round to a place far beyond.
   let place = u32(ids[row]) - params.base;
   if (place >= params.held) { return; }

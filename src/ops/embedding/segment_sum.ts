@@ -12,6 +12,7 @@
  * `reference`, a binary tree whose every level is x[left] + x[right].
  */
 
+import { EACH_ROW } from "../../tensor/entry_points.ts";
 import { usesFused } from "../../tensor/kernels.ts";
 import { laneShape, vectorSource, vectorWidth } from "../../tensor/lanes.ts";
 import { allocate, runProgram } from "../../tensor/program.ts";
@@ -31,7 +32,7 @@ export function segmentSum(x: tf.Tensor2D, segments: Int32Array, count: number):
     const y = allocate([count, C], "float32", "a sum of segments");
     for (const { start, count } of rowRanges(y.shape[0]!, C)) {
       runProgram({
-        ...vectorSource("segment_sum", code, width),
+        ...vectorSource("segment_sum", EACH_ROW + code, width),
         label: "a sum of segments",
         constants: { lanes: laneShape().lanes },
         inputs: rows,

@@ -1,8 +1,6 @@
 // A workgroup a row of y, a run of segments from `base` on: the row of segment s is the sum of the
 // rows order[starts[s]] .. order[starts[s + 1] - 1] of x, in that order.
 
-override lanes: u32;
-
 struct Params {
   // Rows of y.
   rows: u32,
@@ -17,14 +15,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<V>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-@compute @workgroup_size(lanes)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let row = group.x + group.y * groups.x;
-  if (row >= params.rows) { return; }
+fn each_row(row: u32, lane: u32) {
   let start = starts[params.base + row];
   let end = starts[params.base + row + 1];
   for (var column = lane; column < params.length; column += lanes) {

@@ -1,8 +1,6 @@
 // A workgroup a row of a tile: logits, capped as they are read (tiles.ts), become dLogits =
 // dY (onehot(target) - softmax(logits)), followed by the cap's slope.
 
-override lanes: u32;
-
 struct Params {
   rows: u32,
   // Vectors of a row of the tile.
@@ -18,14 +16,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> logits: array<V>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-@compute @workgroup_size(lanes)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let row = group.x + group.y * groups.x;
-  if (row >= params.rows) { return; }
+fn each_row(row: u32, lane: u32) {
   let start = row * params.length;
   let place = u32(targets[row]) - params.base;
   let best = states[row].x;

@@ -4,8 +4,6 @@
 // Logits are capped as they are read (tiles.ts). A row's state is (maximum, sum of
 // exp(logit - maximum), target's logit, unused).
 
-override lanes: u32;
-
 struct Params {
   rows: u32,
   // Vectors of a row of the tile.
@@ -26,14 +24,7 @@ var<workgroup> maxima: array<f32, lanes>;
 var<workgroup> sums: array<f32, lanes>;
 var<workgroup> found: f32;
 
-@compute @workgroup_size(lanes)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let row = group.x + group.y * groups.x;
-  if (row >= params.rows) { return; }
+fn each_row(row: u32, lane: u32) {
   let start = row * params.length;
   let place = u32(targets[row]) - params.base;
 

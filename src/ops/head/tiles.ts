@@ -3,6 +3,7 @@
  * Nothing here is differentiable.
  */
 
+import { EACH_ROW } from "../../tensor/entry_points.ts";
 import { maxTensorBytes } from "../../tensor/limits.ts";
 import { laneShape, vectorSource, vectorWidth } from "../../tensor/lanes.ts";
 import { matMulInto } from "../../tensor/matmul.ts";
@@ -180,7 +181,7 @@ function runRows(
   const [M, T] = logits.shape;
   const width = vectorWidth(T);
   runProgram({
-    ...vectorSource(name, `${CAP}\n${code}`, width),
+    ...vectorSource(name, `${EACH_ROW}${CAP}\n${code}`, width),
     label: "the head's softmax",
     constants: { lanes: laneShape().lanes, softcap },
     ...bindings,

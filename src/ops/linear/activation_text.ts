@@ -45,8 +45,6 @@ fn slopeOf(x: V) -> V { return select(V(0), V(1), x > V(0)); }`,
 export function activationText(kind: Activation) {
   const program = (inputs: string[], outputs: string[], body: string) =>
     `${FUNCTIONS[kind]}
-override lanes: u32;
-override perLane: u32;
 struct Params { count: u32 }
 ${
       [
@@ -55,16 +53,7 @@ ${
         "var<uniform> params: Params;",
       ].map((declaration, i) => `@group(0) @binding(${i}) ${declaration}`).join("\n")
     }
-@compute @workgroup_size(lanes)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let start = (group.x + group.y * groups.x) * lanes * perLane;
-  let end = min(start + lanes * perLane, params.count);
-  for (var i = start + lane; i < end; i += lanes) { ${body} }
-}`;
+fn each(i: u32) { ${body} }`;
   return {
     value: program(["x"], ["y"], "y[i] = valueOf(x[i]);"),
     gradient: program(["x", "dY"], ["dX"], "dX[i] = dY[i] * slopeOf(x[i]);"),

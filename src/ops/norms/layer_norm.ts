@@ -10,6 +10,7 @@
  * `columnSum`. Reference: `reference`.
  */
 
+import { EACH_ROW } from "../../tensor/entry_points.ts";
 import { isFrozen, withGradient } from "../../tensor/gradient.ts";
 import { usesFused } from "../../tensor/kernels.ts";
 import { laneShape, laneSum, vectorSource, vectorWidth } from "../../tensor/lanes.ts";
@@ -96,7 +97,7 @@ const fused: Passes = {
     const [N, C] = x.shape;
     const width = vectorWidth(C);
     const [y, statistics] = runProgram({
-      ...vectorSource("layer_norm", laneSum("f32") + forwardCode, width),
+      ...vectorSource("layer_norm", EACH_ROW + laneSum("f32") + forwardCode, width),
       label: "layer norm",
       constants: { lanes: laneShape().lanes },
       inputs: [x, weight, bias],
@@ -110,7 +111,7 @@ const fused: Passes = {
     const [N, C] = x.shape;
     const width = vectorWidth(C);
     return runProgram({
-      ...vectorSource("layer_norm_dx", laneSum("vec2<f32>") + dXCode, width),
+      ...vectorSource("layer_norm_dx", EACH_ROW + laneSum("vec2<f32>") + dXCode, width),
       label: "layer norm's gradient",
       constants: { lanes: laneShape().lanes },
       inputs: [x, weight, statistics, dY],

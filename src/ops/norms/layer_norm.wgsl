@@ -1,8 +1,6 @@
 // A workgroup a row: y = (x - mean) r w + b, and the row's (mean, r). The variance is the mean of
 // (x - mean)², in a second pass over the row: the mean of x² less mean² cancels.
 
-override lanes: u32;
-
 struct Params {
   rows: u32,
   // Vectors of a row.
@@ -17,14 +15,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> statistics: array<vec2<f32>>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-@compute @workgroup_size(lanes)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let row = group.x + group.y * groups.x;
-  if (row >= params.rows) { return; }
+fn each_row(row: u32, lane: u32) {
   let start = row * params.length;
   let end = start + params.length;
   let size = f32(width * params.length);

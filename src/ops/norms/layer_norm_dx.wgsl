@@ -1,7 +1,5 @@
 // A workgroup a row: dX = r (g - mean_c(g) - x̂ mean_c(g x̂)), g = dY w, x̂ = (x - mean) r.
 
-override lanes: u32;
-
 struct Params {
   rows: u32,
   // Vectors of a row.
@@ -15,14 +13,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> dX: array<V>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-@compute @workgroup_size(lanes)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let row = group.x + group.y * groups.x;
-  if (row >= params.rows) { return; }
+fn each_row(row: u32, lane: u32) {
   let start = row * params.length;
   let end = start + params.length;
   let mean = statistics[row].x;

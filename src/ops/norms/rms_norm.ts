@@ -10,6 +10,7 @@
  * blocks of rows (`blockSums`) whose sums are then added in order. Reference: `reference`.
  */
 
+import { EACH_ROW } from "../../tensor/entry_points.ts";
 import { isFrozen, withGradient } from "../../tensor/gradient.ts";
 import { usesFused } from "../../tensor/kernels.ts";
 import { laneShape, laneSum, vectorSource, vectorWidth } from "../../tensor/lanes.ts";
@@ -79,7 +80,7 @@ function forward(
   const [N, C] = x.shape;
   const width = vectorWidth(C);
   const [y, r] = runProgram({
-    ...vectorSource("rms_norm", laneSum("f32") + forwardCode, width),
+    ...vectorSource("rms_norm", EACH_ROW + laneSum("f32") + forwardCode, width),
     label: "rms norm",
     constants: { lanes: laneShape().lanes, offset },
     inputs: [x, weight],
@@ -100,7 +101,7 @@ function inputGradient(
   const [N, C] = x.shape;
   const width = vectorWidth(C);
   return runProgram({
-    ...vectorSource("rms_norm_dx", laneSum("f32") + dXCode, width),
+    ...vectorSource("rms_norm_dx", EACH_ROW + laneSum("f32") + dXCode, width),
     label: "rms norm's gradient",
     constants: { lanes: laneShape().lanes, offset },
     inputs: [x, weight, r, dY],

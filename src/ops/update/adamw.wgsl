@@ -1,8 +1,5 @@
 // One AdamW update, element by element, in place.
 
-override lanes: u32;
-override perLane: u32;
-
 struct Params {
   count: u32,
   beta1: f32,
@@ -26,21 +23,12 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> second: array<V>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-@compute @workgroup_size(lanes)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let start = (group.x + group.y * groups.x) * lanes * perLane;
-  let end = min(start + lanes * perLane, params.count);
-  for (var i = start + lane; i < end; i += lanes) {
-    let g = gradient[i] * scale[0];
-    let m = first[i] * params.beta1 + g * params.rest1;
-    let v = second[i] * params.beta2 + g * g * params.rest2;
-    first[i] = m;
-    second[i] = v;
-    let change = m / (sqrt(v) / params.rootCorrection + params.epsilon) * params.stepSize;
-    parameter[i] = parameter[i] * params.kept - change;
-  }
+fn each(i: u32) {
+  let g = gradient[i] * scale[0];
+  let m = first[i] * params.beta1 + g * params.rest1;
+  let v = second[i] * params.beta2 + g * g * params.rest2;
+  first[i] = m;
+  second[i] = v;
+  let change = m / (sqrt(v) / params.rootCorrection + params.epsilon) * params.stepSize;
+  parameter[i] = parameter[i] * params.kept - change;
 }
