@@ -78,7 +78,9 @@ export class DecoderModel implements CausalLM {
     try {
       return tf.tidy(() => {
         let x = pass.embed();
-        for (let layer = 0; layer < pass.layers; layer++) x = next(x, pass.block(x, layer));
+        for (let layer = 0; layer < pass.layers; layer++) {
+          x = next(x, (input) => pass.block(input, layer));
+        }
         return pass.finish(x);
       });
     } finally {
@@ -153,7 +155,7 @@ export class DecoderModel implements CausalLM {
   #run(inputIds: Int32Array, positions: Int32Array, around: Surroundings): tf.Tensor2D {
     let x = this.#blocks.embed(inputIds, positions);
     for (let layer = 0; layer < this.config.numHiddenLayers; layer++) {
-      x = next(x, this.#blocks.block(x, layer, around));
+      x = next(x, (input) => this.#blocks.block(input, layer, around));
     }
     return this.#blocks.finish(x);
   }
@@ -204,8 +206,12 @@ function replace(cache: tf.Tensor4D, rows: tf.Tensor4D, positions: Int32Array): 
   return tf.keep(next);
 }
 
-/** Goes on from a block's output; its input is no longer needed, beyond what the tape has saved. */
-function next(x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor2D {
+/**
+ * A block's output. Nothing else of the block outlives it, and neither does its input, beyond what a
+ * tape has saved: a pass without gradients holds one block's tensors at a time.
+ */
+function next(x: tf.Tensor2D, block: (x: tf.Tensor2D) => tf.Tensor2D): tf.Tensor2D {
+  const y = tf.tidy(() => block(x));
   x.dispose();
   return y;
 }

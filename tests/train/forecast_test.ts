@@ -8,8 +8,10 @@ import { openDevice } from "../../src/tensor/device.ts";
 import { COMMON_TARGET } from "../../src/tensor/rehearsal.ts";
 import { forecastMemory } from "../../src/train/forecast.ts";
 import { resolveObjective } from "../../src/train/objective.ts";
+import { packedBatch } from "../../src/train/packed_batch.ts";
 import { planWindow } from "../../src/train/window_plan.ts";
 import golden from "../golden/architectures.json" with { type: "json" };
+import { TINY_CONFIG } from "./tiny_llama.ts";
 
 const objective = resolveObjective({ preset: "trl" });
 const { beta: _, ...pair } = golden.pair;
@@ -38,3 +40,27 @@ for (const [name, { config, shapes }] of Object.entries(golden.cases)) {
     assert(forecast.peakBytes > 4 * bytes, `${forecast.peakBytes} bytes of ${bytes}`);
   });
 }
+
+Deno.test("forecastMemory: scoring holds one block's tensors at a time, however many there are", async () => {
+  await openDevice("cpu");
+  const work = (numHiddenLayers: number) => {
+    const config = { ...TINY_CONFIG, numHiddenLayers };
+    const ids = Array.from({ length: 600 }, (_, i) => i % 7);
+    const scored = packedBatch(
+      [{ id: "0", promptIds: ids, chosenIds: [1, 2], rejectedIds: [3] }],
+      objective.nllScope,
+    );
+    const { peakBytes, weightBytes, momentBytes } = forecastMemory(COMMON_TARGET, {
+      makeModel: () => unfilledModel(config),
+      objective,
+      optimizer: { adamBeta1: 0.9, adamBeta2: 0.999, adamEpsilon: 1e-8, weightDecay: 0 },
+      maxGradNorm: 1,
+      recomputedLayers: 0,
+      windows: [],
+      evaluation: [scored],
+    });
+    return peakBytes - weightBytes - momentBytes;
+  };
+  const [few, many] = [work(2), work(12)];
+  assert(many < 1.1 * few, `${many} bytes with twelve layers, ${few} with two`);
+});
