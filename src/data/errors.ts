@@ -3,6 +3,7 @@
  * count from 1; a header is no row). No message quotes a row's text: data may be private or harmful.
  */
 
+import { format as formatBytes } from "@std/fmt/bytes";
 import { dirname } from "@std/path";
 import { type ErrorLocation, OddsmithError } from "../base/error.ts";
 import { suggest } from "../base/suggest.ts";
@@ -174,9 +175,33 @@ export function malformedRow(
   );
 }
 
+/** A header that names two columns alike. */
+export function repeatedColumn(file: string, column: string): OddsmithError {
+  return dataError(
+    "BAD_CSV",
+    `Cannot read the header: two columns are named "${column}"`,
+    { file },
+    "give each column a name of its own",
+  );
+}
+
+/** A row that is longer than a row can be. */
+export function rowTooLong(file: string, row: number, maxBytes: number): OddsmithError {
+  return dataError(
+    "ROW_TOO_LONG",
+    `Cannot read row ${row}: it is longer than ${formatBytes(maxBytes, { binary: true })}`,
+    { file, row },
+    "the file is damaged, or its lines do not end with a line feed",
+  );
+}
+
 /** A Parquet file that cannot be decoded. */
 export function corruptParquet(file: string, row: number, cause: unknown): OddsmithError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  // What the engine says of a decoder that went astray tells nobody what is wrong with the file.
+  const isAstray = cause instanceof TypeError || cause instanceof RangeError;
+  const why = isAstray || !(cause instanceof Error)
+    ? "its bytes do not fit together"
+    : cause.message;
   return dataError(
     "BAD_PARQUET",
     row === 0

@@ -7,7 +7,7 @@ import type { Json, JsonObject } from "../base/json.ts";
 import type { Message } from "./pair.ts";
 import { RowFault } from "./row_fault.ts";
 
-const ROLES: Readonly<Record<string, string>> = {
+const ROLES: ReadonlyMap<string, string> = new Map(Object.entries({
   system: "system",
   developer: "system",
   user: "user",
@@ -23,7 +23,7 @@ const ROLES: Readonly<Record<string, string>> = {
   function: "tool",
   observation: "tool",
   ipython: "tool",
-};
+}));
 
 type Fields = Record<string, unknown>;
 
@@ -58,7 +58,7 @@ export function readMessage(value: unknown, column: string): Message {
   if (typeof role !== "string") {
     throw new RowFault("missingValue", `"${column}" holds a turn without a role`);
   }
-  const known = ROLES[role.toLowerCase()];
+  const known = ROLES.get(role.toLowerCase());
   if (known === undefined) {
     const name = /^[\w-]{1,24}$/.test(role) ? ` "${role}"` : "";
     throw new RowFault("unknownRole", `"${column}" holds a turn of an unknown role${name}`);

@@ -51,6 +51,12 @@ const BAD: [what: string, good: Record<string, unknown>, bad: unknown, reason: R
     { ...TALK, chosen: [{ role: "critic", content: "x" }] },
     "unknownRole",
   ],
+  [
+    "a role of an object's own name",
+    { ...TALK },
+    { ...TALK, chosen: [{ role: "constructor", content: "x" }] },
+    "unknownRole",
+  ],
   ["a turn without a role", { ...TALK }, { ...TALK, chosen: [{ content: "x" }] }, "missingValue"],
   [
     "a turn without content",

@@ -1,7 +1,9 @@
 /** Readers: the same rows from every format; what each format allows beside. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
+import { gzipSync } from "node:zlib";
+import { OddsmithError } from "../../src/base/error.ts";
 import type { RawRow } from "../../src/data/data_file.ts";
 import { readRows } from "../../src/data/formats/read_rows.ts";
 import { findFiles } from "../../src/data/source_files.ts";
@@ -84,7 +86,7 @@ Deno.test("readJson: strings with brackets, quotes, escapes and U+FEFF do not cu
   assertEquals(await valuesOf("a.json", JSON.stringify(rows, null, 1)), rows);
 });
 
-const PAIRS = JSON.parse(
+const PAIRS: object[] = JSON.parse(
   `[${Deno.readTextFileSync(join(FIXTURES, "formats/pairs.jsonl")).trim().replaceAll("\n", ",")}]`,
 );
 
@@ -101,6 +103,36 @@ for (
     assertEquals(rows.map(({ row }) => row), [1, 2, 3, 4, 5, 6, 7]);
   });
 }
+
+for (const name of ["pairs.delta.parquet", "pairs.v2.parquet"]) {
+  Deno.test(`readRows: ${name} holds the rows of pairs.jsonl, and more columns`, async () => {
+    const more = (at: number) => ({ note: `row ${at}`, seen: at % 2 === 0, count: BigInt(at) });
+    const rows = await readAll(join(FIXTURES, "formats"), name);
+    assertEquals(rows.map(({ value }) => value), PAIRS.map((row, at) => ({ ...row, ...more(at) })));
+  });
+}
+
+for (
+  const [name, start] of [["a.jsonl", '{"a": "'], ["a.json", '[{"a": "'], [
+    "a.csv",
+    'a\n"',
+  ]] as const
+) {
+  Deno.test(`readRows: a row without end, compressed in ${name}.gz, is refused in time`, async () => {
+    const bytes = gzipSync(start + "x".repeat(3 << 25), { level: 1 });
+    await using dir = await tempDir({ [`${name}.gz`]: new Uint8Array(bytes) });
+    const error = await assertRejects(() => readAll(dir.path, `${name}.gz`), OddsmithError);
+    assertMatch(error.message, /^Cannot read row 1.*longer than 64 MiB/);
+    assertEquals(error.location, { file: `${name}.gz`, row: 1 });
+  });
+}
+
+Deno.test("readCsv: a quoted cell of lines without end is refused in time", async () => {
+  const bytes = gzipSync('a\n"' + `${"text ".repeat(200)}\n`.repeat(90_000), { level: 1 });
+  await using dir = await tempDir({ "a.csv.gz": new Uint8Array(bytes) });
+  const error = await assertRejects(() => readAll(dir.path, "a.csv.gz"), OddsmithError);
+  assertEquals(error.code, "ROW_TOO_LONG");
+});
 
 Deno.test("readRows: a compressed file is known by its bytes, whatever its name", async () => {
   const bytes = await Deno.readFile(join(FIXTURES, "formats/pairs.multi_member.jsonl.gz"));

@@ -13,7 +13,8 @@ import { headerEnd, parseEntries } from "../../src/weights/safetensors_header.ts
 import { writeSafetensors } from "../../src/weights/write_safetensors.ts";
 import { ggufHeaderBytes } from "../../src/weights/write_gguf.ts";
 import { EVERY_FIELD, EVERY_TENSOR, ggufBytes } from "./gguf_files.ts";
-import { FUZZ_CASES, fuzzSeed, mutate } from "./mutations.ts";
+import { FUZZ_CASES, fuzzSeed } from "../fuzz/fuzz.ts";
+import { mutate } from "../fuzz/mutations.ts";
 
 const product = (shape: readonly number[]): number => shape.reduce((n, size) => n * size, 1);
 

@@ -5,9 +5,9 @@
 
 import { CsvParseStream } from "@std/csv";
 import type { DataFile, RawRow, ReadOptions } from "../data_file.ts";
-import { badUtf8, malformedRow } from "../errors.ts";
+import { badUtf8, malformedRow, repeatedColumn, rowTooLong } from "../errors.ts";
 import { type Cursor, readBytes } from "./bytes.ts";
-import { joinBytes, splitLines, strictDecoder } from "./lines.ts";
+import { joinBytes, LineTooLong, MAX_ROW_BYTES, splitLines, strictDecoder } from "./lines.ts";
 
 const BATCH_ROWS = 256;
 const FEED = new Uint8Array([0x0a]);
@@ -18,34 +18,40 @@ const FEED = new Uint8Array([0x0a]);
  */
 const BAD_BYTES = "\uFFFF";
 
-/** Where bad bytes were met; the first line alone matters. */
-interface BadLine {
-  line?: number;
+/** What the text tells of itself while it is read ahead of its records. */
+interface TextState {
+  /** Where bad bytes were met; the first line alone matters. */
+  badLine?: number;
+  /** Characters that no record has come of yet: a quoted cell goes on over lines. */
+  openLength: number;
 }
 
 /**
  * Reads the rows of a CSV (or TSV) file as objects keyed by the header, in batches.
  *
- * @throws DataError BAD_CSV for a ragged row or stray quotes, BAD_UTF8; those of `readBytes`.
+ * @throws DataError BAD_CSV for a ragged row, stray quotes or two columns of one name, BAD_UTF8,
+ * ROW_TOO_LONG; those of `readBytes`.
  */
 export async function* readCsv(
   file: DataFile,
   options: ReadOptions = {},
 ): AsyncGenerator<RawRow[]> {
   const cursor: Cursor = { row: 0 };
-  const bad: BadLine = {};
-  const text = decodedLines(readBytes(file, cursor, options), bad);
+  const state: TextState = { openLength: 0 };
+  const bytes = readBytes(file, cursor, options);
+  const text = decodedLines(bytes, state);
   const separator = file.format === "tsv" ? "\t" : ",";
   const records = ReadableStream.from(text).pipeThrough(new CsvParseStream({ separator }));
-  let header: string[] | undefined;
+  let header: readonly string[] | undefined;
   let batch: RawRow[] = [];
   try {
     for await (const record of records as ReadableStream<string[]>) {
-      if (bad.line !== undefined && record.some((cell) => cell.includes(BAD_BYTES))) {
-        throw badUtf8(file.name, header === undefined ? 0 : cursor.row + 1, bad.line);
+      state.openLength = 0;
+      if (state.badLine !== undefined && record.some((cell) => cell.includes(BAD_BYTES))) {
+        throw badUtf8(file.name, header === undefined ? 0 : cursor.row + 1, state.badLine);
       }
       if (header === undefined) {
-        header = record;
+        header = checkedHeader(file, record);
         continue;
       }
       cursor.row++;
@@ -57,8 +63,21 @@ export async function* readCsv(
     }
   } catch (error) {
     throw asDataError(file, cursor, error);
+  } finally {
+    // The stream lets go of the file some time after it broke off.
+    await bytes.return(undefined);
   }
   if (batch.length > 0) yield batch;
+}
+
+/**
+ * Of two cells under one name a row would keep the last alone; columns without a name, which
+ * spreadsheets leave behind, nobody asks for. @throws DataError BAD_CSV.
+ */
+function checkedHeader(file: DataFile, header: readonly string[]): readonly string[] {
+  const repeated = header.find((name, index) => name !== "" && header.indexOf(name) !== index);
+  if (repeated !== undefined) throw repeatedColumn(file.name, repeated);
+  return header;
 }
 
 function toObject(
@@ -84,6 +103,7 @@ function cellValue(cell: string): unknown {
 }
 
 function asDataError(file: DataFile, cursor: Cursor, error: unknown): unknown {
+  if (error instanceof LineTooLong) return rowTooLong(file.name, cursor.row + 1, MAX_ROW_BYTES);
   if (!(error instanceof SyntaxError)) return error;
   const line = /parse error on line (\d+)/.exec(error.message)?.[1];
   const reason = /bare "/.test(error.message)
@@ -101,14 +121,17 @@ function asDataError(file: DataFile, cursor: Cursor, error: unknown): unknown {
 /** Decodes whole lines at once, and line by line only where the bytes are bad. */
 async function* decodedLines(
   chunks: AsyncIterable<Uint8Array>,
-  bad: BadLine,
+  state: TextState,
 ): AsyncGenerator<string> {
   const decoder = strictDecoder();
   let lineNumber = 0;
   for await (const lines of splitLines(chunks)) {
     const first = lineNumber + 1;
-    yield decodeBlock(decoder, lines) ??
-      lines.map((line, index) => decodeLine(decoder, line, first + index, bad)).join("");
+    const block = decodeBlock(decoder, lines) ??
+      lines.map((line, index) => decodeLine(decoder, line, first + index, state)).join("");
+    state.openLength += block.length;
+    if (state.openLength > MAX_ROW_BYTES) throw new LineTooLong();
+    yield block;
     lineNumber += lines.length;
   }
 }
@@ -125,12 +148,12 @@ function decodeLine(
   decoder: TextDecoder,
   line: Uint8Array,
   lineNumber: number,
-  bad: BadLine,
+  state: TextState,
 ): string {
   try {
     return decoder.decode(line) + "\n";
   } catch {
-    bad.line ??= lineNumber;
+    state.badLine ??= lineNumber;
     return new TextDecoder().decode(line).replaceAll("\uFFFD", BAD_BYTES) + "\n";
   }
 }

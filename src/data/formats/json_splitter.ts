@@ -7,7 +7,8 @@
  * or "instances" is an array (its other members are passed over); objects one after another.
  */
 
-import { joinBytes } from "./lines.ts";
+import { format as formatBytes } from "@std/fmt/bytes";
+import { joinBytes, MAX_ROW_BYTES, strictDecoder } from "./lines.ts";
 
 /** One row's bytes and the line (from 1) it begins on. */
 export interface Piece {
@@ -29,6 +30,7 @@ export class ListFault extends Error {
   }
 }
 
+const SPACE = 0x20, TAB = 0x09, RETURN = 0x0d;
 const QUOTE = 0x22, BACKSLASH = 0x5c, COMMA = 0x2c, LINE_FEED = 0x0a;
 const OPEN_LIST = 0x5b, CLOSE_LIST = 0x5d, OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d;
 
@@ -59,6 +61,9 @@ export class JsonSplitter {
   #line = 1;
   #pieceLine = 1;
   #open: Uint8Array[] = [];
+  #openBytes = 0;
+  /** What stands before the rows in the object that wraps them. */
+  #head: Uint8Array = new Uint8Array();
   /** Found after rows that are still to be given. */
   #fault: ListFault | undefined;
 
@@ -98,20 +103,22 @@ export class JsonSplitter {
       if (this.#state === "value") {
         const end = this.#scan(chunk, at);
         if (end < 0) break;
-        this.#open.push(chunk.subarray(from, end));
+        this.#keep(chunk.subarray(from, end));
         at = end;
-        pieces.push({ bytes: joinBytes(this.#open), line: this.#pieceLine });
-        this.#open = [];
+        pieces.push({ bytes: this.#take(), line: this.#pieceLine });
         this.#state = this.#concatenated ? "between" : "comma";
       } else if (this.#state === "tail") {
+        from = at;
         const end = this.#scan(chunk, at);
         if (end < 0) break;
+        this.#keep(chunk.subarray(from, end));
         at = end;
+        this.#checkWrapper();
         this.#state = "end";
       } else {
         const byte = chunk[at]!;
         if (byte === LINE_FEED) this.#line++;
-        if (byte > 0x20) {
+        if (!isWhiteSpace(byte)) {
           this.#step(byte);
           // A row begins at this byte: `scan` reads it again as the row's first.
           if ((this.#state as State) === "value") {
@@ -122,7 +129,39 @@ export class JsonSplitter {
         at++;
       }
     }
-    if (this.#state === "value") this.#open.push(chunk.subarray(from));
+    if (this.#state === "value" || this.#state === "tail") this.#keep(chunk.subarray(from));
+  }
+
+  /** Holds a part of a row, or of the tail. @throws ListFault where a row grows beyond all reason. */
+  #keep(part: Uint8Array): void {
+    this.#openBytes += part.length;
+    if (this.#openBytes <= MAX_ROW_BYTES) this.#open.push(part);
+    else if (this.#state === "tail") this.#open = [];
+    else {
+      throw new ListFault(
+        `it is longer than ${formatBytes(MAX_ROW_BYTES, { binary: true })}`,
+        this.#pieceLine,
+      );
+    }
+  }
+
+  #take(): Uint8Array {
+    const bytes = joinBytes(this.#open);
+    this.#open = [];
+    this.#openBytes = 0;
+    return bytes;
+  }
+
+  /**
+   * The object that wraps the rows must be JSON without them; one that has far more beside them is
+   * not looked at. @throws ListFault.
+   */
+  #checkWrapper(): void {
+    const isHeld = this.#openBytes <= MAX_ROW_BYTES;
+    const bytes = joinBytes([this.#head, new Uint8Array([CLOSE_LIST]), this.#take()]);
+    if (isHeld && !isJson(bytes)) {
+      throw new ListFault("the object around the rows is not JSON", this.#line);
+    }
   }
 
   /** Finds what kind of list it is; gives where its rows begin in the first chunk. */
@@ -132,6 +171,7 @@ export class JsonSplitter {
     if (wrapper === null) return 0;
     this.#wrapped = true;
     this.#state = "first";
+    this.#head = chunk.slice(0, wrapper[0].length);
     this.#line += wrapper[0].split("\n").length - 1;
     return wrapper[0].length;
   }
@@ -205,5 +245,18 @@ export class JsonSplitter {
     this.#inString = inString;
     this.#escaped = escaped;
     return -1;
+  }
+}
+
+function isWhiteSpace(byte: number): boolean {
+  return byte === SPACE || byte === LINE_FEED || byte === RETURN || byte === TAB;
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(strictDecoder().decode(bytes));
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -1,24 +1,37 @@
 /** JSON Lines: a JSON value a line; blank lines are passed over and are no rows. */
 
 import type { DataFile, RawRow, ReadOptions } from "../data_file.ts";
-import { badUtf8, malformedRow } from "../errors.ts";
-import { readBytes } from "./bytes.ts";
+import { badUtf8, malformedRow, rowTooLong } from "../errors.ts";
+import { type Cursor, readBytes } from "./bytes.ts";
 import { jsonFault } from "./json_fault.ts";
-import { splitLines, strictDecoder } from "./lines.ts";
+import { LineTooLong, MAX_ROW_BYTES, splitLines, strictDecoder } from "./lines.ts";
 
 /**
  * Reads the rows of a JSON Lines file, in batches of as many as a chunk of the file holds.
  *
- * @throws DataError BAD_JSON or BAD_UTF8 naming row and line; those of `readBytes`.
+ * @throws DataError BAD_JSON or BAD_UTF8 naming row and line, ROW_TOO_LONG; those of `readBytes`.
  */
 export async function* readJsonl(
   file: DataFile,
   options: ReadOptions = {},
 ): AsyncGenerator<RawRow[]> {
   const cursor = { row: 0 };
+  try {
+    yield* rowsOf(file, cursor, splitLines(readBytes(file, cursor, options)));
+  } catch (error) {
+    if (!(error instanceof LineTooLong)) throw error;
+    throw rowTooLong(file.name, cursor.row + 1, MAX_ROW_BYTES);
+  }
+}
+
+async function* rowsOf(
+  file: DataFile,
+  cursor: Cursor,
+  blocks: AsyncIterable<Uint8Array[]>,
+): AsyncGenerator<RawRow[]> {
   const decoder = strictDecoder();
   let lineNumber = 0;
-  for await (const lines of splitLines(readBytes(file, cursor, options))) {
+  for await (const lines of blocks) {
     const rows: RawRow[] = [];
     for (const line of lines) {
       lineNumber++;

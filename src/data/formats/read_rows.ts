@@ -4,7 +4,7 @@ import type { DataFile, Format, RawRow, ReadOptions } from "../data_file.ts";
 import { readCsv } from "./csv.ts";
 import { readJson } from "./json.ts";
 import { readJsonl } from "./jsonl.ts";
-import { readParquet } from "./parquet.ts";
+import { readParquet } from "./parquet/read.ts";
 
 const READERS: Readonly<
   Record<Format, (file: DataFile, options?: ReadOptions) => AsyncGenerator<RawRow[]>>

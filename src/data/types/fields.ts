@@ -64,14 +64,14 @@ const OPTIONAL: ReadonlySet<Field> = new Set(["system", "input", "history", "too
 
 /** Each column's first value that is not null, over some rows; what the type is told by. */
 export function sampleRow(rows: readonly unknown[]): Record<string, unknown> {
-  const sample: Record<string, unknown> = {};
+  const sample = new Map<string, unknown>();
   for (const row of rows) {
     if (!isObject(row)) continue;
     for (const [name, value] of Object.entries(row)) {
-      if (!isGiven(sample[name])) sample[name] = value;
+      if (!isGiven(sample.get(name))) sample.set(name, value);
     }
   }
-  return sample;
+  return Object.fromEntries(sample);
 }
 
 function isGiven(value: unknown): boolean {
@@ -83,7 +83,8 @@ export function pickFields(row: unknown, columns: ResolvedColumns): Fields {
   if (!isObject(row)) throw new RowFault("wrongType", "the row is not an object");
   const fields: Partial<Record<Field, unknown>> = {};
   for (const [field, column] of Object.entries(columns)) {
-    if (column !== undefined) fields[field as Field] = row[column] ?? undefined;
+    if (column === undefined || !Object.hasOwn(row, column)) continue;
+    fields[field as Field] = row[column] ?? undefined;
   }
   return fields;
 }

@@ -1,16 +1,6 @@
-/** Damage to files, for fuzzing readers: the same seed gives the same cases. */
+/** Damage to a file's bytes, whatever they mean: the same generator gives the same damage. */
 
 import type { Rng } from "../../src/base/rng.ts";
-
-/** How many cases a fuzz test runs: FUZZ_CASES, or 20,000. */
-export const FUZZ_CASES = Number(Deno.env.get("FUZZ_CASES") ?? 20_000);
-
-/** Where a fuzz test's cases come from, printed for the one who repeats them: FUZZ_SEED, or now. */
-export function fuzzSeed(reader: string): string {
-  const seed = Deno.env.get("FUZZ_SEED") ?? String(Date.now());
-  console.log(`fuzzing ${reader}: FUZZ_SEED=${seed} FUZZ_CASES=${FUZZ_CASES}`);
-  return seed;
-}
 
 /** Integers at which readers err. */
 const HOSTILE: readonly bigint[] = [
@@ -32,14 +22,21 @@ const HOSTILE: readonly bigint[] = [
   (1n << 64n) - 1n,
 ];
 
-type Damage = (rng: Rng, bytes: Uint8Array) => Uint8Array;
+type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Where to damage: mostly in the first bytes, where headers are. */
-function place(rng: Rng, bytes: Uint8Array): number {
-  return rng.int(rng.int(4) === 0 ? bytes.length : Math.min(bytes.length, 400));
-}
+/** Gives a place in the bytes, mostly where damage tells. */
+export type Aim = (rng: Rng, bytes: Bytes) => number;
 
-function integer(rng: Rng, bytes: Uint8Array, width: number): Uint8Array {
+/** Most often the first bytes, where headers are. */
+export const atHead: Aim = (rng, bytes) =>
+  rng.int(rng.int(4) === 0 ? bytes.length : Math.min(bytes.length, 400));
+
+/** Anywhere alike. */
+export const anywhere: Aim = (rng, bytes) => rng.int(bytes.length);
+
+type Damage = (rng: Rng, bytes: Bytes, place: Aim) => Bytes;
+
+function integer(rng: Rng, bytes: Bytes, width: number, place: Aim): Bytes {
   const at = place(rng, bytes);
   let value = rng.int(3) === 0
     ? BigInt(rng.int(2 * bytes.length))
@@ -51,7 +48,8 @@ function integer(rng: Rng, bytes: Uint8Array, width: number): Uint8Array {
   return copy;
 }
 
-function splice(bytes: Uint8Array, at: number, removed: number, put: Uint8Array): Uint8Array {
+/** A copy with `put` in place of `removed` bytes at a place. */
+export function splice(bytes: Bytes, at: number, removed: number, put: Uint8Array): Bytes {
   const copy = new Uint8Array(bytes.length - removed + put.length);
   copy.set(bytes.subarray(0, at));
   copy.set(put, at);
@@ -60,41 +58,41 @@ function splice(bytes: Uint8Array, at: number, removed: number, put: Uint8Array)
 }
 
 /** A stretch of up to 64 bytes. */
-function stretch(rng: Rng, bytes: Uint8Array): [number, number] {
+function stretch(rng: Rng, bytes: Bytes, place: Aim): [number, number] {
   const at = place(rng, bytes);
   return [at, Math.min(1 + rng.int(64), bytes.length - at)];
 }
 
 const DAMAGES: readonly Damage[] = [
-  (rng, bytes) => bytes.with(place(rng, bytes), rng.int(256)),
-  (rng, bytes) => {
+  (rng, bytes, place) => bytes.with(place(rng, bytes), rng.int(256)),
+  (rng, bytes, place) => {
     const at = place(rng, bytes);
     return bytes.with(at, bytes[at]! ^ 1 << rng.int(8));
   },
-  (rng, bytes) => integer(rng, bytes, 4),
-  (rng, bytes) => integer(rng, bytes, 8),
+  (rng, bytes, place) => integer(rng, bytes, 4, place),
+  (rng, bytes, place) => integer(rng, bytes, 8, place),
   (rng, bytes) => bytes.slice(0, rng.int(bytes.length)),
   (rng, bytes) => splice(bytes, bytes.length, 0, new Uint8Array(1 + rng.int(100))),
-  (rng, bytes) => {
-    const [at, length] = stretch(rng, bytes);
+  (rng, bytes, place) => {
+    const [at, length] = stretch(rng, bytes, place);
     return splice(bytes, at, length, new Uint8Array());
   },
-  (rng, bytes) => {
-    const [at, length] = stretch(rng, bytes);
+  (rng, bytes, place) => {
+    const [at, length] = stretch(rng, bytes, place);
     return splice(bytes, at, 0, bytes.slice(at, at + length));
   },
-  (rng, bytes) => {
-    const [at, length] = stretch(rng, bytes);
+  (rng, bytes, place) => {
+    const [at, length] = stretch(rng, bytes, place);
     const to = place(rng, bytes);
     return splice(bytes, to, Math.min(length, bytes.length - to), bytes.slice(at, at + length));
   },
 ];
 
 /** Gives a damaged copy: one to three damages of random kinds. */
-export function mutate(rng: Rng, bytes: Uint8Array): Uint8Array {
-  let damaged = bytes;
+export function mutate(rng: Rng, bytes: Uint8Array, place: Aim = atHead): Bytes {
+  let damaged = bytes.slice() as Bytes;
   for (let i = rng.int(3); i >= 0 && damaged.length > 0; i--) {
-    damaged = DAMAGES[rng.int(DAMAGES.length)]!(rng, damaged);
+    damaged = DAMAGES[rng.int(DAMAGES.length)]!(rng, damaged, place);
   }
   return damaged;
 }
