@@ -39,15 +39,10 @@ export class Bpe {
   readonly #encoder = new TextEncoder();
   readonly #memory = new WordMemory();
 
-  /** Prepares a model; undefined where a merge has a part or a result that is no token. */
-  static of(model: BpeModel): Bpe | undefined {
-    const merges = MergeTable.of(model.vocab, model.merges);
-    return merges && new Bpe(model, merges);
-  }
-
-  private constructor(model: BpeModel, merges: MergeTable) {
+  /** Prepares a model. @throws Error where a merge has a part or a result that is no token. */
+  constructor(model: BpeModel) {
     this.#model = model;
-    this.#merges = merges;
+    this.#merges = MergeTable.of(model.vocab, model.merges);
     const names = model.byteLevel ? BYTE_CHARACTERS : byteTokens();
     this.#byteIds = Int32Array.from(names, (name) => model.vocab.get(name) ?? NO_ID);
   }

@@ -58,7 +58,11 @@ interface Begun {
 export class BpeEncoder {
   readonly #parts: Parts;
 
-  /** Takes a tokenizer apart; undefined where the library has to do it all. */
+  /**
+   * Takes a tokenizer apart; undefined where the library has to do it all.
+   *
+   * @throws Error where a merge has a part or a result that is no token.
+   */
   static of(tokenizerJson: JsonObject, library: LibraryTokenizer): BpeEncoder | undefined {
     const parts = takeApart(tokenizerJson as unknown as TokenizerJson, library);
     return parts && new BpeEncoder(parts);
@@ -185,14 +189,16 @@ function takeApart(json: TokenizerJson, library: LibraryTokenizer): Parts | unde
   if (continuing_subword_prefix || end_of_word_suffix || model.continuing_subword_suffix) {
     return undefined;
   }
-  const unknownId = unk_token ? json.model.vocab[unk_token] : undefined;
+  const unknownId = unk_token && Object.hasOwn(json.model.vocab, unk_token)
+    ? json.model.vocab[unk_token]
+    : undefined;
   if (unk_token && unknownId === undefined) return undefined;
   const added = addedTokens(json, library);
   if (added === undefined) return undefined;
 
   const preTokenizers = flatSteps(library.pre_tokenizer);
   const byteLevel = model.byte_fallback ? undefined : takeByteLevel(preTokenizers);
-  const bpe = Bpe.of({
+  const bpe = new Bpe({
     vocab: model.tokens_to_ids,
     merges: model.merges,
     unknownId,
@@ -201,7 +207,7 @@ function takeApart(json: TokenizerJson, library: LibraryTokenizer): Parts | unde
     byteFallback: model.byte_fallback,
     fuseUnknown: model.fuse_unk,
   });
-  return bpe && {
+  return {
     bpe,
     library,
     ...added,

@@ -33,6 +33,9 @@ export interface RenderOptions {
   source?: string;
 }
 
+/** Characters of a rendered conversation, at most; a template can ask for any number. */
+const LONGEST_TEXT = 1 << 26;
+
 /**
  * A parsed chat template.
  *
@@ -89,7 +92,9 @@ export class ChatTemplate {
     };
     for (const [name, value] of Object.entries(data)) scope.set(name, toValue(value));
     try {
-      return renderStatements(this.#program, scope);
+      const text = renderStatements(this.#program, scope);
+      if (text.length > LONGEST_TEXT) throw new RangeError("the text is too long");
+      return text;
     } catch (error) {
       if (error instanceof OddsmithError) throw error;
       throw templateRender(this.name, error, source);

@@ -189,7 +189,7 @@ export function templateSyntax(name: string, cause: unknown): OddsmithError {
 export function templateRender(name: string, cause: unknown, source?: string): OddsmithError {
   return textError(
     "TEMPLATE_RENDER",
-    `Cannot render chat template "${name}": ${reasonOf(cause)}`,
+    `Cannot render chat template "${name}": ${renderReason(cause)}`,
     {
       location: source === undefined ? undefined : sourceLocation(source),
       hint: "if it uses a variable of its own, give it: variables: { name: value }",
@@ -242,6 +242,11 @@ export function optionNeedsTemplate(option: string): OddsmithError {
     `Cannot use ${option}: no chat template is in use, so there are no turns to put it in`,
     { hint: `choose a template, or remove ${option}` },
   );
+}
+
+/** The engine's words for what it has no room for tell nothing of a template. */
+function renderReason(cause: unknown): string {
+  return cause instanceof RangeError ? "it makes a text without end" : reasonOf(cause);
 }
 
 function reasonOf(cause: unknown): string {

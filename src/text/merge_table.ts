@@ -21,16 +21,23 @@ export class MergeTable {
   /** Of the pairs of a short row, for as long as it is merged. */
   readonly #ranks = new Int32Array(SHORT);
 
-  /** Makes the table; undefined where a merge has a part or a result that is no token. */
+  /**
+   * Makes the table.
+   *
+   * @throws Error where a merge has a part or a result that is no token; so does the Rust library.
+   */
   static of(
     vocab: ReadonlyMap<string, number>,
     merges: readonly (readonly [string, string])[],
-  ): MergeTable | undefined {
+  ): MergeTable {
     const table = new MergeTable(merges.length);
     for (let rank = 0; rank < merges.length; rank++) {
       const [left, right] = merges[rank]!;
       const [a, b, merged] = [vocab.get(left), vocab.get(right), vocab.get(left + right)];
-      if (a === undefined || b === undefined || merged === undefined) return undefined;
+      if (a === undefined || b === undefined || merged === undefined) {
+        const token = [left, right, left + right].find((part) => !vocab.has(part));
+        throw new Error(`merge ${rank} is of ${JSON.stringify(token)}, which is no token`);
+      }
       table.#put(a, b, rank, merged);
     }
     return table;

@@ -5,8 +5,10 @@
 
 import type { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import type { Json, JsonObject } from "../base/json.ts";
+import { OddsmithError } from "../base/error.ts";
 import { BpeEncoder } from "./bpe_encoder.ts";
 import { tokenizerInvalid, tokenizerUnsupported, unknownCharacter } from "./errors.ts";
+import { tokenizerFault } from "./check_tokenizer.ts";
 import { buildExactTokenizer } from "./exact_library.ts";
 import { readTokenizerFiles, specialTokenText, type TokenizerFiles } from "./tokenizer_files.ts";
 
@@ -85,6 +87,7 @@ class HuggingFaceTokenizer implements Tokenizer {
   readonly #library: LibraryTokenizer;
   /** Made when first needed: many callers want the special tokens alone. Null: the library's job. */
   #bpe: BpeEncoder | null | undefined;
+  readonly #file: string;
   readonly #tokenizerJson: JsonObject;
   readonly #special: ReadonlySet<number>;
   readonly #blank = new Map<number, boolean>();
@@ -104,6 +107,7 @@ class HuggingFaceTokenizer implements Tokenizer {
   constructor(files: TokenizerFiles) {
     const { config, generationConfig, modelConfig } = files;
     this.#library = buildLibrary(files);
+    this.#file = files.file;
     this.#tokenizerJson = files.tokenizer;
     const added = [...this.#library.get_added_tokens_decoder().values()];
     this.#special = new Set(added.filter((token) => token.special).map((token) => token.id));
@@ -117,7 +121,7 @@ class HuggingFaceTokenizer implements Tokenizer {
       const key = `${name}_token_id`;
       return named ?? idsOf(generationConfig[key])[0] ?? idsOf(modelConfig[key])[0];
     };
-    const around = probePostProcessor(this.#library, files.file);
+    const around = tried(files.file, () => probePostProcessor(this.#library, files.file));
     this.bosTokenId = idOf("bos") ?? around.before;
     this.eosTokenId = idOf("eos");
     this.padTokenId = idOf("pad");
@@ -184,7 +188,8 @@ class HuggingFaceTokenizer implements Tokenizer {
 
   #encoder(): BpeEncoder | null {
     if (this.#bpe === undefined) {
-      this.#bpe = BpeEncoder.of(this.#tokenizerJson, this.#library) ?? null;
+      const encoder = () => BpeEncoder.of(this.#tokenizerJson, this.#library);
+      this.#bpe = tried(this.#file, encoder) ?? null;
     }
     return this.#bpe;
   }
@@ -214,20 +219,32 @@ class HuggingFaceTokenizer implements Tokenizer {
   }
 }
 
-/** The library gives undefined where neither a token nor an unknown token fits. */
-function hasUnknown(ids: readonly (number | undefined)[]): boolean {
-  return ids.includes(undefined);
+/** The library gives undefined, or null, where neither a token nor an unknown token fits. */
+function hasUnknown(ids: readonly (number | undefined | null)[]): boolean {
+  return ids.includes(undefined) || ids.includes(null);
 }
 
 function buildLibrary(files: TokenizerFiles): LibraryTokenizer {
-  let library: LibraryTokenizer;
-  try {
-    library = buildExactTokenizer(files.tokenizer, specialTokenText(files.config.eos_token));
-  } catch (cause) {
-    throw tokenizerInvalid(files.file, (cause as Error).message, cause);
-  }
+  const library = tried(files.file, () => {
+    const fault = tokenizerFault(files.tokenizer);
+    if (fault !== undefined) throw new Error(fault);
+    return buildExactTokenizer(files.tokenizer, specialTokenText(files.config.eos_token));
+  });
   if (highestId(library) < 0) throw tokenizerInvalid(files.file, "its vocabulary is empty");
   return library;
+}
+
+/** Does what fails where a tokenizer.json makes no sense. @throws TextError TOKENIZER_INVALID. */
+function tried<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (cause instanceof OddsmithError) throw cause;
+    // What the engine says of a library that went astray tells nobody what is wrong.
+    const isAstray = cause instanceof TypeError || cause instanceof RangeError;
+    const reason = isAstray ? "its parts do not fit together" : (cause as Error).message;
+    throw tokenizerInvalid(file, reason, cause);
+  }
 }
 
 function highestId(library: LibraryTokenizer): number {
@@ -262,7 +279,7 @@ function probePostProcessor(
 
 function idsOf(value: Json | undefined): number[] {
   const values = Array.isArray(value) ? value : [value];
-  return values.filter((id) => typeof id === "number");
+  return values.filter((id) => typeof id === "number" && id >= 0) as number[];
 }
 
 function numberOf(value: Json | undefined): number | undefined {

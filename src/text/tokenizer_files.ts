@@ -6,6 +6,8 @@
 
 import { join } from "@std/path";
 import type { Json, JsonObject } from "../base/json.ts";
+import { readStrictText } from "../base/strict_text.ts";
+import { settingsFault } from "./check_settings.ts";
 import { templateUnreadable, tokenizerInvalid, tokenizerMissing } from "./errors.ts";
 
 /** A tokenizer's files, parsed; a missing one is an empty object. */
@@ -67,13 +69,18 @@ export function parseTokenizerFiles(
     throw tokenizerInvalid(file, 'it has no "model"');
   }
   const config = { ...parse("special_tokens_map.json"), ...parse("tokenizer_config.json") };
-  return {
-    file,
-    tokenizer,
+  const settings = {
     config,
     generationConfig: parse("generation_config.json") ?? {},
     modelConfig: parse("config.json") ?? {},
-    chatTemplates: configuredTemplates(config.chat_template),
+  };
+  const fault = settingsFault(settings);
+  if (fault) throw tokenizerInvalid(place(fault.file), fault.reason);
+  return {
+    file,
+    tokenizer,
+    ...settings,
+    chatTemplates: configuredTemplates(place("tokenizer_config.json"), config.chat_template),
   };
 }
 
@@ -86,16 +93,18 @@ export function specialTokenText(value: Json | undefined): string | undefined {
   return undefined;
 }
 
-/** The templates of tokenizer_config.json. */
-function configuredTemplates(configured: Json | undefined): Map<string, string> {
+/** The templates of tokenizer_config.json: one, or a list of them with names. */
+function configuredTemplates(file: string, configured: Json | undefined): Map<string, string> {
   const templates = new Map<string, string>();
-  if (typeof configured === "string") templates.set("default", configured);
-  if (Array.isArray(configured)) {
-    for (const entry of configured) {
-      if (entry === null || typeof entry !== "object" || Array.isArray(entry)) continue;
-      const { name, template } = entry;
-      if (typeof name === "string" && typeof template === "string") templates.set(name, template);
-    }
+  if (typeof configured === "string") return templates.set("default", configured);
+  const list = configured ?? [];
+  const wrong = () =>
+    tokenizerInvalid(file, 'its "chat_template" is neither text nor a list of { name, template }');
+  if (!Array.isArray(list)) throw wrong();
+  for (const entry of list) {
+    const { name, template } = (entry ?? {}) as JsonObject;
+    if (typeof name !== "string" || typeof template !== "string") throw wrong();
+    templates.set(name, template);
   }
   return templates;
 }
@@ -127,10 +136,10 @@ async function templateNames(dir: string): Promise<string[]> {
 
 async function readOptional(file: string): Promise<string | undefined> {
   try {
-    return await Deno.readTextFile(file);
+    return await readStrictText(file);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw tokenizerInvalid(file, "the file cannot be read", error);
+    throw tokenizerInvalid(file, `the file cannot be read: ${(error as Error).message}`, error);
   }
 }
 

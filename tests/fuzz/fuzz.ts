@@ -96,7 +96,7 @@ export async function readOrRefuse<T>(
 
 /** What engines say of programs that go wrong; it tells nobody what is wrong with a file. */
 const ENGINE_WORDS =
-  /Cannot read propert|is not a function|is not iterable|undefined|Invalid typed array|Invalid array length|Maximum call stack|outside the bounds|out of bounds|\[object/;
+  /Cannot read propert|is not a function|is not iterable|(?<!received )undefined|Invalid typed array|Invalid array length|Maximum call stack|outside the bounds|out of bounds|\[object/;
 
 /** Most memory that this process ever held, where the system tells. */
 async function peakBytes(): Promise<number> {

@@ -7,9 +7,11 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
 import { BYTE_VOCAB_SIZE, byteTokenizerFiles } from "../../src/text/byte_tokenizer.ts";
-import { byteTokenizer, tokenizerOf } from "./tokenizer_sources.ts";
+import { loadTokenizer } from "../../src/text/tokenizer.ts";
+import { byteTokenizer, folderOf, tokenizerOf } from "./tokenizer_sources.ts";
 
 const BOS = 256;
 const EOS = 257;
@@ -111,7 +113,22 @@ Deno.test("loadTokenizer: missing and broken files name the file and what to do"
     "no JSON object": ["tokenizer.json", "[]"],
     'no "model"': ["tokenizer.json", "{}"],
     "vocabulary is empty": ["tokenizer.json", { model: { type: "BPE", vocab: {}, merges: [] } }],
-    "Unknown": ["tokenizer.json", { model: { type: "Magic" } }],
+    "no vocabulary": ["tokenizer.json", { model: { type: "Magic" } }],
+    "merge 0 is no pair of tokens": ["tokenizer.json", {
+      model: { type: "BPE", vocab: { a: 0, b: 1 }, merges: ["ab"] },
+    }],
+    "two tokens have the id 0": ["tokenizer.json", {
+      model: { type: "BPE", vocab: { a: 0, b: 0 }, merges: [] },
+    }],
+    'the id of the token "a" is 2147483647': ["tokenizer.json", {
+      model: { type: "BPE", vocab: { a: 2147483647 }, merges: [] },
+    }],
+    'its "eos_token_id" should be a token id': ["generation_config.json", { eos_token_id: 1.5 }],
+    'its "vocab_size" should be a whole number': ["config.json", { vocab_size: "262" }],
+    'its "chat_template" is neither text nor a list': [
+      "tokenizer_config.json",
+      { chat_template: 7 },
+    ],
     "bad JSON:": ["tokenizer_config.json", "version https://git-lfs.github.com/spec/v1"],
   };
   for (const [reason, [name, content]] of Object.entries(broken)) {
@@ -127,6 +144,32 @@ Deno.test("loadTokenizer: more than one token before a text is refused", async (
   json.post_processor.single.unshift(json.post_processor.single[0]);
   const error = await failure({ "tokenizer.json": json });
   assertEquals(error.code, "TOKENIZER_UNSUPPORTED");
+});
+
+Deno.test("loadTokenizer: a file that is not UTF-8 is refused, not mended", async () => {
+  const dir = await folderOf(byteTokenizerFiles());
+  const path = join(dir, "tokenizer.json");
+  const bytes = await Deno.readFile(path);
+  await Deno.writeFile(path, bytes.with(bytes.length - 40, 0xff));
+  const error = await assertRejects(() => loadTokenizer(dir), OddsmithError);
+  assertStringIncludes(error.message, "its bytes are not UTF-8");
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("encode: merges of what is no token are refused, as the Rust library does", async () => {
+  const model = { type: "BPE", vocab: { a: 0, b: 1 }, merges: ["a b"] };
+  const tokenizer = await tokenizerOf({ "tokenizer.json": { model } });
+  const error = assertThrows(() => tokenizer.encode("ab"), OddsmithError, 'is of "ab"');
+  assert(error.location!.file.endsWith("tokenizer.json"));
+});
+
+Deno.test("encode: an unknown token of an object's own name is no token", async () => {
+  const tokenizer = await tokenizerOf({
+    "tokenizer.json": {
+      model: { type: "BPE", unk_token: "constructor", vocab: { a: 0 }, merges: [] },
+    },
+  });
+  assertThrows(() => tokenizer.encode("ab"), OddsmithError, "not in the vocabulary");
 });
 
 Deno.test("encode: a character outside the vocabulary is an error, not an undefined id", async () => {

@@ -97,17 +97,19 @@ function renderFor(node: ForStatement, scope: Scope): string {
     assign(node.loopvar, item, iteration);
     return iteration;
   };
-  const items = select === undefined
-    ? all
-    : all.filter((item) => isTrue(evaluate(select.test, inner(item))));
+  const items = select === undefined ? all : all.filter((item) => {
+    scope.step(null);
+    return isTrue(evaluate(select.test, inner(item)));
+  });
   if (items.length === 0) return renderStatements(node.defaultBlock, new Scope(scope));
   const changes: { last?: Value } = {};
   let text = "";
   for (let at = 0; at < items.length; at++) {
+    scope.step(null);
     const iteration = inner(items[at]!);
     iteration.set("loop", loopVariable(items, at, changes));
     try {
-      text += renderStatements(node.body, iteration);
+      text += scope.step(renderStatements(node.body, iteration));
     } catch (error) {
       if (!(error instanceof LoopControl)) throw error;
       text += error.written;
@@ -154,6 +156,7 @@ function macro(
   scope: Scope,
 ): Callable {
   return (args, keywords) => {
+    scope.step(null);
     const inner = bindMacro(
       { name, parameters, body },
       { args, keywords },
@@ -235,10 +238,12 @@ function combine(node: BinaryExpression, scope: Scope): Value {
 }
 
 function filtered(value: Value, filter: FilterNode, scope: Scope): Value {
-  if (filter.type === "Identifier") return applyFilter(filter.value, value, [], new Map());
+  if (filter.type === "Identifier") {
+    return scope.step(applyFilter(filter.value, value, [], new Map()));
+  }
   if (filter.callee.type !== "Identifier") throw new JinjaError("a filter must be a name");
   const { args, keywords } = evaluateArguments(filter.args, scope);
-  return applyFilter(filter.callee.value, value, args, keywords);
+  return scope.step(applyFilter(filter.callee.value, value, args, keywords));
 }
 
 function call(node: CallExpression, scope: Scope): Value {
@@ -248,7 +253,7 @@ function call(node: CallExpression, scope: Scope): Value {
     throw new JinjaError(`'${typeName(called)}' object is not callable`);
   }
   const { args, keywords } = evaluateArguments(node.args, scope);
-  return called(args, keywords);
+  return scope.step(called(args, keywords));
 }
 
 function evaluateArguments(

@@ -102,6 +102,7 @@ function groupby(value: Value, args: Arguments): Value {
 function batch(value: Value, args: Arguments): Value {
   const size = args.int("linecount", 1);
   if (size < 1) throw new JinjaError("batch(): 'linecount' must be 1 or more");
+  if (size > 1e7) throw new JinjaError("batch(): 'linecount' is more than 10,000,000");
   const items = iterate(value);
   const batches: Value[] = [];
   for (let at = 0; at < items.length; at += size) {

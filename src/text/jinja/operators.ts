@@ -112,8 +112,8 @@ function sequences(operator: string, a: Value, b: Value): Value | undefined {
   if (operator === "%" && typeof a === "string") return percentFormat(a, b);
   if (operator === "+") {
     if (typeof a === "string" && typeof b === "string") return a + b;
-    if (Array.isArray(a) && Array.isArray(b)) return [...a, ...b];
-    if (a instanceof Tuple && b instanceof Tuple) return new Tuple([...a.items, ...b.items]);
+    if (Array.isArray(a) && Array.isArray(b)) return joined(a, b);
+    if (a instanceof Tuple && b instanceof Tuple) return new Tuple(joined(a.items, b.items));
   }
   if (operator !== "*") return undefined;
   if (typeof a === "number" && typeof b !== "number") [a, b] = [b, a];
@@ -122,13 +122,21 @@ function sequences(operator: string, a: Value, b: Value): Value | undefined {
   if (typeof a === "string") return repeat(a.length, times, () => (a as string).repeat(times));
   if (!Array.isArray(a)) return undefined;
   const items = a;
+  if (items.length === 0) return [];
   return repeat(a.length, times, () => Array.from({ length: times }, () => items).flat());
 }
 
+const LONGEST = 1e7;
+
 /** Data decides what a template repeats; it must not fill the memory. */
 function repeat<T>(length: number, times: number, make: () => T): T {
-  if (length * times > 1e7) throw new JinjaError("a repetition is longer than 10,000,000");
+  if (length * times > LONGEST) throw new JinjaError("a repetition is longer than 10,000,000");
   return make();
+}
+
+function joined(a: readonly Value[], b: readonly Value[]): Value[] {
+  if (a.length + b.length > LONGEST) throw new JinjaError("a list is longer than 10,000,000");
+  return [...a, ...b];
 }
 
 function arithmetic(operator: string, x: number, y: number, isFloat: boolean): Value {
@@ -150,6 +158,7 @@ function arithmetic(operator: string, x: number, y: number, isFloat: boolean): V
       return of(rest !== 0 && rest < 0 !== y < 0 ? rest + y : rest);
     }
     case "**":
+      if (!isFloat && Math.abs(x ** y) === Infinity) throw new JinjaError("a power is too large");
       return isFloat || y < 0 ? new Float(x ** y) : x ** y;
   }
   throw new JinjaError(`the operator "${operator}" is unknown`);

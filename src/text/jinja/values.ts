@@ -45,6 +45,11 @@ export class Lazy {
     this.#items = items;
   }
 
+  /** How many items there are to take. */
+  get size(): number {
+    return this.#items.length;
+  }
+
   /** Gives the items, the first time. */
   take(): readonly Value[] {
     const items = this.#items;
