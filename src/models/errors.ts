@@ -65,7 +65,8 @@ export function badField(
   return modelError(
     "BAD_FIELD",
     `Cannot read the model's configuration: "${field}" should be ${expected}, it is ` +
-      JSON.stringify(received),
+      // JSON has no word for what 1e999 is read as.
+      (typeof received === "number" ? String(received) : JSON.stringify(received)),
     "take config.json from the checkpoint's own folder",
     { file },
   );

@@ -4,6 +4,7 @@
  */
 
 import { join } from "@std/path";
+import { readStrictText } from "../base/strict_text.ts";
 import { badIndex, missingShard, noWeights, unsupportedDtype } from "./errors.ts";
 import { readBytes, readHeader, type TensorEntry } from "./safetensors_header.ts";
 
@@ -62,20 +63,22 @@ export async function weightFiles(dir: string): Promise<string[]> {
 
 /** Names of the files that an index names, sorted. @throws {OddsmithError} WeightsError BAD_INDEX. */
 export async function shardsOf(index: string): Promise<string[]> {
-  let map: unknown;
+  let json: unknown;
   try {
-    map = JSON.parse(await Deno.readTextFile(index)).weight_map;
+    json = JSON.parse(await readStrictText(index));
   } catch {
     throw badIndex(index, "it is not JSON");
   }
+  const map = (json as { weight_map?: unknown } | null)?.weight_map;
   if (typeof map !== "object" || map === null) throw badIndex(index, 'it has no "weight_map"');
-  const shards = [...new Set(Object.values(map))].sort();
-  for (const shard of shards) {
+  const shards = new Set<string>();
+  for (const shard of Object.values(map)) {
     if (typeof shard !== "string" || !/^[^/\\]+\.safetensors$/.test(shard)) {
       throw badIndex(index, `it names ${JSON.stringify(shard)}, which is no file beside it`);
     }
+    shards.add(shard);
   }
-  return shards;
+  return [...shards].sort();
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -124,10 +124,10 @@ function checkEntry(path: string, name: string, value: unknown, dataStart: numbe
   const fail = (reason: string) => badHeader(path, `tensor "${name}" ${reason}`);
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   const bits = typeof dtype === "string" ? DTYPE_BITS[dtype] : undefined;
-  if (bits === undefined) throw fail(`has an unknown dtype, ${JSON.stringify(dtype)}`);
-  if (!isCounts(shape)) throw fail(`has no proper shape, ${JSON.stringify(shape)}`);
+  if (bits === undefined) throw fail(`has an unknown dtype, ${shown(dtype)}`);
+  if (!isCounts(shape)) throw fail(`has no proper shape, ${shown(shape)}`);
   if (!isCounts(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
-    throw fail(`has no proper data_offsets, ${JSON.stringify(offsets)}`);
+    throw fail(`has no proper data_offsets, ${shown(offsets)}`);
   }
   const [begin, end] = offsets as [number, number];
   const bytes = shape.reduce((product, size) => product * size, bits / 8);
@@ -142,6 +142,10 @@ function checkEntry(path: string, name: string, value: unknown, dataStart: numbe
     begin: dataStart + begin,
     end: dataStart + end,
   };
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? "none" : JSON.stringify(value).slice(0, 100);
 }
 
 function isCounts(value: unknown): value is number[] {

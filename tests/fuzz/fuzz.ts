@@ -53,7 +53,7 @@ export type Outcome = "refused" | "read";
  */
 export async function fuzz(
   reader: string,
-  run: (rng: Rng) => Promise<Outcome>,
+  run: (rng: Rng) => Outcome | Promise<Outcome>,
   share = 1,
 ): Promise<void> {
   const cases = Math.ceil(FUZZ_CASES * share);

@@ -39,7 +39,15 @@ Deno.test("readGenerationDefaults: takes what is written, and samples only where
 });
 
 Deno.test("readGenerationDefaults: names a field that cannot be", async () => {
-  for (const field of ['"top_p": 0', '"top_k": 1.5', '"min_p": 2', '"repetition_penalty": "x"']) {
+  for (
+    const field of [
+      '"top_p": 0',
+      '"top_k": 1.5',
+      '"min_p": 2',
+      '"repetition_penalty": "x"',
+      '"top_k": 1e999',
+    ]
+  ) {
     const error = await assertRejects(() => defaultsOf(`{${field}}`), OddsmithError);
     assertEquals(error.code, "BAD_FIELD");
     assertEquals(error.message.includes(field.split(":")[0]!), true);

@@ -20,7 +20,8 @@ import type { GgufField } from "../../src/weights/gguf_types.ts";
 import { writeGguf } from "../../src/weights/write_gguf.ts";
 import { model } from "../../stages/model.ts";
 import { writeTinyAdapter } from "../chat/tiny_adapter.ts";
-import { FUZZ_CASES, fuzzSeed, mutate } from "../weights/mutations.ts";
+import { FUZZ_CASES, fuzzSeed } from "../fuzz/fuzz.ts";
+import { mutate } from "../fuzz/mutations.ts";
 import { goldenCases } from "./fixtures.ts";
 import { withTextModel as withModel } from "./text_model.ts";
 

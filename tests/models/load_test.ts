@@ -38,6 +38,15 @@ Deno.test("loadCausalLM: a config.json that does not parse names the file", asyn
   assertMatch(error.location!.file, /config\.json$/);
 });
 
+for (const text of ["null", "[]", '{"model_type": "ll\xff"}']) {
+  Deno.test(`loadCausalLM: ${text} for a config.json names the file`, async () => {
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    const error = await failure((dir) => Deno.writeFile(join(dir, "config.json"), bytes));
+    assertEquals(error.code, "BAD_JSON");
+    assertMatch(error.message, /is no JSON object|its bytes are not UTF-8/);
+  });
+}
+
 Deno.test("loadCausalLM: an architecture that is not built lists those that are", async () => {
   const error = await failure(setConfig(JSON.stringify({ ...golden.config, model_type: "mamba" })));
   assertEquals(error.code, "UNKNOWN_MODEL_TYPE");

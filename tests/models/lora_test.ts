@@ -118,6 +118,7 @@ Deno.test("readAdapter: a configuration that is wrong, or asks for more than LoR
       [{ lora_dropout: 1.5 }, "ADAPTER_CONFIG", '"lora_dropout"'],
       [{ rank_pattern: { q_proj: "8" } }, "ADAPTER_CONFIG", '"rank_pattern.q_proj"'],
       [{ rank_pattern: { "(": 8 } }, "ADAPTER_CONFIG", '"rank_pattern.("'],
+      [{ target_modules: "(" }, "ADAPTER_CONFIG", '"target_modules"'],
       [{ peft_type: "IA3" }, "ADAPTER_UNSUPPORTED", '"peft_type" is "IA3"'],
       [{ use_dora: true }, "ADAPTER_UNSUPPORTED", '"use_dora"'],
       [{ bias: "all" }, "ADAPTER_UNSUPPORTED", '"bias" is "all"'],

@@ -86,6 +86,13 @@ for (
     ],
     ["a half head", { num_attention_heads: 7 }, "BAD_FIELD", /"head_dim"/],
     ["an odd head", { head_dim: 7 }, "BAD_FIELD", /"head_dim" should be an even number/],
+    [
+      "a layer for each atom",
+      { num_hidden_layers: 2 ** 31 },
+      "BAD_FIELD",
+      /up to 10000, it is 214/,
+    ],
+    ["a base of 1e999", { rope_theta: Infinity }, "BAD_FIELD", /"rope_theta" .*, it is Infinity/],
     ["uneven groups", { num_key_value_heads: 3 }, "BAD_FIELD", /a divisor of num_attention_heads/],
     ["a flag as a number", { attention_bias: 1 }, "BAD_FIELD", /"attention_bias" should be true/],
     ["another activation", { hidden_act: "gelu" }, "UNSUPPORTED", /"hidden_act" is "gelu"/],

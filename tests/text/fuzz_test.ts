@@ -281,7 +281,7 @@ const MESSAGES = [{ role: "user", content: "Hi a" }, { role: "assistant", conten
 
 Deno.test("ChatTemplate: a damaged template is refused with its name, or renders text", async () => {
   const sound = TEMPLATES.map((template) => new TextEncoder().encode(template));
-  await fuzz("chat templates", async (rng: Rng) => {
+  await fuzz("chat templates", (rng: Rng) => {
     const source = new TextDecoder().decode(mutateText(rng, sound[rng.int(sound.length)]!, MARKS));
     try {
       const template = new ChatTemplate("fuzz", source);

@@ -139,6 +139,8 @@ for (
     ["no weight_map", "{}"],
     ["a path out of the folder", '{"weight_map": {"a": "../a.safetensors"}}'],
     ["a number for a file", '{"weight_map": {"a": 1}}'],
+    ["what cannot be sorted", '{"weight_map": {"a": {"__proto__": null}, "b": {}}}'],
+    ["null alone", "null"],
   ] as const
 ) {
   Deno.test(`openWeights: an index with ${name} is refused`, () =>

@@ -58,7 +58,7 @@ function parseConfig({ source, generation }: ConfigFiles): ModelConfig {
     vocabSize: field.count("vocab_size"),
     hiddenSize,
     intermediateSize: field.count("n_inner", 4 * hiddenSize),
-    numHiddenLayers: field.count("n_layer"),
+    numHiddenLayers: field.layers("n_layer"),
     numAttentionHeads: heads,
     numKeyValueHeads: heads,
     headDim: hiddenSize / heads,

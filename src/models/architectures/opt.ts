@@ -61,7 +61,7 @@ function parseConfig({ source, generation }: ConfigFiles): ModelConfig {
     vocabSize: field.count("vocab_size"),
     ...sizes,
     intermediateSize: field.count("ffn_dim"),
-    numHiddenLayers: field.count("num_hidden_layers"),
+    numHiddenLayers: field.layers("num_hidden_layers"),
     maxPositionEmbeddings: field.count("max_position_embeddings", 2048),
     rmsNormEps: EPSILON,
     ...NO_ROPE,

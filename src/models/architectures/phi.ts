@@ -42,7 +42,7 @@ function parseConfig({ source, generation }: ConfigFiles): ModelConfig {
     vocabSize: field.count("vocab_size"),
     ...sizes,
     intermediateSize: field.count("intermediate_size"),
-    numHiddenLayers: field.count("num_hidden_layers"),
+    numHiddenLayers: field.layers("num_hidden_layers"),
     maxPositionEmbeddings,
     rmsNormEps: field.positive("layer_norm_eps", 1e-5),
     ...ropeFields(source, {

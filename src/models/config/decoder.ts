@@ -56,7 +56,7 @@ export function decoderConfig(
     modelType,
     vocabSize: field.count("vocab_size"),
     intermediateSize: field.count("intermediate_size"),
-    numHiddenLayers: field.count("num_hidden_layers"),
+    numHiddenLayers: field.layers("num_hidden_layers"),
     ...sizes,
     maxPositionEmbeddings,
     rmsNormEps: field.positive("rms_norm_eps", defaults.rmsNormEps ?? 1e-6),

@@ -12,6 +12,9 @@ export interface ConfigSource {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
+/** Many times as many as any model has. */
+const MOST_LAYERS = 10_000;
+
 /** Hugging Face's names of the activations there are. */
 const ACTIVATIONS: Readonly<Record<string, Activation>> = {
   silu: "silu",
@@ -38,6 +41,13 @@ export class Fields {
     return this.#read(name, fallback, "a whole number of 1 or more", isCount);
   }
 
+  /** How many layers there are: whatever is said layer by layer is made for each of them. */
+  layers(name: string): number {
+    const layers = this.count(name);
+    if (layers > MOST_LAYERS) throw this.bad(name, `a whole number up to ${MOST_LAYERS}`);
+    return layers;
+  }
+
   /** A whole number of 1 or more, if it is there. */
   optionalCount(name: string): number | undefined {
     return this.#optional(name, () => this.count(name));
@@ -54,7 +64,7 @@ export class Fields {
       name,
       fallback,
       "a number above 0",
-      (value) => typeof value === "number" && value > 0,
+      isPositive,
     );
   }
 
@@ -76,7 +86,7 @@ export class Fields {
       `a list of ${length} numbers above 0`,
       (value) =>
         Array.isArray(value) && value.length === length &&
-        value.every((item) => typeof item === "number" && item > 0),
+        value.every(isPositive),
     );
   }
 
@@ -149,6 +159,11 @@ export class Fields {
     if (!fits(value)) throw badField(this.#source.file, this.#prefix + name, expected, value);
     return value as T;
   }
+}
+
+/** JSON's 1e999 is a number, and infinite. */
+function isPositive(value: unknown): boolean {
+  return Number.isFinite(value) && (value as number) > 0;
 }
 
 function isCount(value: unknown): boolean {

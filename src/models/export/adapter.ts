@@ -10,7 +10,7 @@ import { writeFileAtomic } from "../../base/atomic.ts";
 import { canonicalJson, type Json } from "../../base/json.ts";
 import { openWeightFile } from "../../weights/safetensors.ts";
 import { writeSafetensors } from "../../weights/write_safetensors.ts";
-import { badJson } from "../errors.ts";
+import { readJsonObject } from "../folder/files.ts";
 import { checkModelFolder } from "../folder/load.ts";
 import { readAdapter } from "../lora/files.ts";
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from "../lora/folder.ts";
@@ -63,7 +63,7 @@ export async function exportAdapter(
   const from = join(modelDir, ADAPTER_FOLDER);
   const model = await checkModelFolder(modelDir);
   const trained = await readAdapter(from, model);
-  const config = await readConfig(join(from, ADAPTER_CONFIG));
+  const config = await readJsonObject(join(from, ADAPTER_CONFIG));
   if (base) {
     config.base_model_name_or_path = base.name;
     config.revision = base.revision ?? null;
@@ -85,12 +85,4 @@ export async function exportAdapter(
     throw exportFileMismatch(join(dir, ADAPTER_CONFIG), "the adapter's settings read otherwise");
   }
   return await compareTensors(tensors, await openWeightFile(file), watch);
-}
-
-async function readConfig(file: string): Promise<Record<string, unknown>> {
-  try {
-    return JSON.parse(await Deno.readTextFile(file));
-  } catch (cause) {
-    throw badJson(file, cause);
-  }
 }

@@ -1,6 +1,7 @@
 /** The files of a Hugging Face model folder: which there may be, and the JSON ones as objects. */
 
 import { join } from "@std/path";
+import { readStrictText } from "../../base/strict_text.ts";
 import { INDEX_FILE, weightFiles } from "../../weights/safetensors.ts";
 import { badJson, noModel } from "../errors.ts";
 import type { ConfigSource } from "../parse_config.ts";
@@ -52,11 +53,21 @@ export async function modelFiles(dir: string): Promise<string[]> {
 export async function readJson(dir: string, name: string): Promise<ConfigSource | undefined> {
   const file = join(dir, name);
   if (!await isFile(file)) return undefined;
+  return { file, json: await readJsonObject(file) };
+}
+
+/** Reads a JSON file that must hold an object. @throws {OddsmithError} ModelError BAD_JSON. */
+export async function readJsonObject(file: string): Promise<Record<string, unknown>> {
+  let json: unknown;
   try {
-    return { file, json: JSON.parse(await Deno.readTextFile(file)) };
+    json = JSON.parse(await readStrictText(file));
   } catch (cause) {
     throw badJson(file, cause);
   }
+  if (typeof json === "object" && json !== null && !Array.isArray(json)) {
+    return json as Record<string, unknown>;
+  }
+  throw badJson(file, new Error("the file is no JSON object"));
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -33,11 +33,11 @@ export async function readGenerationDefaults(dir: string): Promise<GenerationDef
  */
 export function generationDefaults(source: ConfigSource): GenerationDefaults {
   const { file } = source;
-  const json = source.json as Record<string, unknown>;
+  const { json } = source;
   const number = (name: string, wanted: string, isGood: (value: number) => boolean) => {
     const value = json[name];
     if (value === undefined || value === null) return undefined;
-    if (typeof value === "number" && isGood(value)) return value;
+    if (typeof value === "number" && Number.isFinite(value) && isGood(value)) return value;
     throw badField(file, name, wanted, value);
   };
   const isCount = (value: number) => Number.isInteger(value) && value >= 0;

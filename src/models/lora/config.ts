@@ -1,7 +1,7 @@
 /** Reads a PEFT adapter's adapter_config.json: what LoRA has, and nothing that goes beyond it. */
 
 import { z } from "zod";
-import { badJson } from "../errors.ts";
+import { readJsonObject } from "../folder/files.ts";
 import { badAdapterField, unsupportedAdapter } from "./errors.ts";
 import type { LoraSettings } from "./settings.ts";
 
@@ -16,7 +16,10 @@ const fields = z.looseObject({
   lora_alpha: z.number().nullish(),
   lora_dropout: z.number().min(0).lt(1).nullish(),
   use_rslora: z.boolean().nullish(),
-  target_modules: z.union([z.string(), z.array(z.string())]).nullish(),
+  target_modules: z.union([
+    z.string().refine(isPattern, "no regular expression"),
+    z.array(z.string()),
+  ]).nullish(),
   rank_pattern: byPattern(rank).nullish(),
   alpha_pattern: byPattern(z.number()).nullish(),
   base_model_name_or_path: z.string().nullish(),
@@ -62,12 +65,7 @@ export async function readAdapterBase(file: string): Promise<AdapterBase | undef
 }
 
 async function readFields(file: string): Promise<z.output<typeof fields>> {
-  let json: unknown;
-  try {
-    json = JSON.parse(await Deno.readTextFile(file));
-  } catch (cause) {
-    throw badJson(file, cause);
-  }
+  const json = await readJsonObject(file);
   const parsed = fields.safeParse(json);
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
