@@ -1,13 +1,13 @@
 /** What `export` is told of a model: by the run that made it, or by its adapter's configuration. */
 
-import { basename, join, resolve } from "@std/path";
+import { basename, resolve } from "@std/path";
 import type { JsonObject } from "../base/json.ts";
 import { locate } from "../hub/location.ts";
 import { readAdapterBase } from "../models/lora/config.ts";
 import { ADAPTER_CONFIG } from "../models/lora/folder.ts";
 import { type CardBase, cardFacts, repositoryOf } from "../report/card_facts.ts";
 import { type EvaluationSummary, readEvaluation } from "../report/evaluation.ts";
-import { findArtifact, type RunRecord } from "../runner/run/runs.ts";
+import { findArtifact, readPipelineJson, type RunRecord } from "../runner/run/runs.ts";
 import type { ModelStory } from "../../stages/export_card.ts";
 import type { FoundModel } from "./found_model.ts";
 
@@ -23,9 +23,7 @@ export async function modelStory(model: FoundModel): Promise<ModelStory> {
   }
   if (!origin) return { name, facts: {} };
   const { run, ref, digest } = origin;
-  const pipeline = JSON.parse(
-    await Deno.readTextFile(join(run.dir, "pipeline.json")),
-  ) as JsonObject;
+  const pipeline = await readPipelineJson(run) as unknown as JsonObject;
   const records = Object.fromEntries(run.manifest.stages.map(({ id, facts }) => [id, facts]));
   return {
     name: run.manifest.pipeline,

@@ -105,7 +105,10 @@ class RowFile implements AsyncDisposable {
 }
 
 async function readDataset<Row>(dir: string): Promise<Dataset<Row>> {
-  const head = JSON.parse(await Deno.readTextFile(join(dir, "dataset.json")));
+  const path = join(dir, "dataset.json");
+  const text = await Deno.readTextFile(path);
+  const head = parseStored<{ counts: Record<Split, number>; stats: JsonObject }>(text, path);
+  if (!(head?.counts?.train >= 0 && head.counts.eval >= 0)) throw brokenPart(path);
   return {
     counts: head.counts,
     stats: head.stats,
@@ -118,24 +121,24 @@ async function* readRows<Row>(path: string): AsyncGenerator<Row> {
   for await (const lines of readLines(path)) {
     for (const line of lines) {
       row++;
-      if (line !== "") yield parseRow<Row>(line, path, row);
+      if (line !== "") yield parseStored<Row>(line, path, row);
     }
   }
 }
 
-function parseRow<Row>(line: string, path: string, row: number): Row {
+function parseStored<T>(text: string, path: string, row?: number): T {
   try {
-    return JSON.parse(line) as Row;
+    return JSON.parse(text) as T;
   } catch (cause) {
-    throw brokenRow(path, row, cause);
+    throw brokenPart(path, row, cause);
   }
 }
 
-function brokenRow(path: string, row: number, cause: unknown): OddsmithError {
+function brokenPart(path: string, row?: number, cause?: unknown): OddsmithError {
   return new OddsmithError(
     "ArtifactError",
-    "DATASET_ROW",
-    "Cannot read a stored row: bad JSON",
+    row === undefined ? "DATASET_HEAD" : "DATASET_ROW",
+    `Cannot read ${row === undefined ? "the head of a stored data set" : "a stored row"}: bad JSON`,
     {
       location: { file: path, row },
       hint: "the store was changed by hand; run again with --force",

@@ -8,11 +8,12 @@
 import { join } from "@std/path";
 import { writeDirAtomic, writeFileAtomic } from "../base/atomic.ts";
 import { OddsmithError } from "../base/error.ts";
-import { sha256File } from "../base/hash.ts";
+import { sha256, sha256File } from "../base/hash.ts";
+import { canonicalJson, type Json } from "../base/json.ts";
 import type { CausalLM } from "../models/model.ts";
 import { checkpointInvalid, checkpointUnwritable } from "./errors.ts";
 import type { AdamW } from "./optimizer.ts";
-import type { TrainState } from "./state.ts";
+import { initialState, type TrainState } from "./state.ts";
 import { saveTensors, TENSOR_FILE, TensorFolder } from "./tensor_folder.ts";
 
 const PREFIX = "checkpoint-";
@@ -24,6 +25,8 @@ const LAYOUT = 2;
 interface CheckpointHead {
   layout: number;
   state: TrainState;
+  /** sha256 of the state's canonical JSON; absent in checkpoints of before it was kept. */
+  stateDigest?: string;
   /** sha256 of the tensors, by folder. */
   digests: Record<string, string>;
 }
@@ -48,7 +51,12 @@ export async function saveCheckpoint(
       await saveTensors(join(path, OPTIMIZER), optimizer.state());
       const digests: Record<string, string> = {};
       for (const part of [WEIGHTS, OPTIMIZER]) digests[part] = await digestOf(path, part);
-      const head: CheckpointHead = { layout: LAYOUT, state, digests };
+      const head: CheckpointHead = {
+        layout: LAYOUT,
+        state,
+        stateDigest: stateDigest(state),
+        digests,
+      };
       await writeFileAtomic(join(path, "state.json"), JSON.stringify(head, null, 1) + "\n");
     });
   } catch (cause) {
@@ -141,9 +149,27 @@ async function removeHalfWritten(dir: string): Promise<void> {
 }
 
 async function readHead(path: string): Promise<CheckpointHead> {
-  const head: CheckpointHead = JSON.parse(await Deno.readTextFile(join(path, "state.json")));
-  if (head.layout !== LAYOUT) throw new Error(`layout ${head.layout}, expected ${LAYOUT}`);
+  const head: CheckpointHead | null = JSON.parse(await Deno.readTextFile(join(path, "state.json")));
+  if (head?.layout !== LAYOUT) throw new Error(`its state.json is not of layout ${LAYOUT}`);
+  const isWhole = head.stateDigest === undefined
+    ? isState(head.state)
+    : head.stateDigest === stateDigest(head.state);
+  if (!isWhole) throw new Error("its state was changed");
   return head;
+}
+
+/** Of what JSON keeps of a state: its NaN is null. */
+function stateDigest(state: TrainState): string {
+  return sha256(canonicalJson((state ?? null) as unknown as Json));
+}
+
+/** Has a state of before there were digests all that every state has? */
+function isState(state: TrainState): boolean {
+  const found = state as unknown as Record<string, unknown> | null;
+  const { epoch, offset, rng } = state?.position ?? {};
+  return Object.entries(initialState({ epoch: 0, offset: 0, rng: [0, 0, 0, 0] }))
+    .every(([name, value]) => typeof value !== "number" || Number.isFinite(found?.[name])) &&
+    rng?.length === 4 && [epoch, offset, ...rng].every(Number.isFinite);
 }
 
 async function digestOf(path: string, part: string): Promise<string> {
@@ -153,7 +179,7 @@ async function digestOf(path: string, part: string): Promise<string> {
 async function readWhole(path: string, logPath: string): Promise<CheckpointHead> {
   const head = await readHead(path);
   for (const part of [WEIGHTS, OPTIMIZER]) {
-    if (await digestOf(path, part) !== head.digests[part]) throw new Error(`${part} was changed`);
+    if (await digestOf(path, part) !== head.digests?.[part]) throw new Error(`${part} was changed`);
   }
   const logged = await Deno.stat(logPath).then((info) => info.size, () => 0);
   if (logged < head.state.logBytes) throw new Error("steps.jsonl lacks rows it had");

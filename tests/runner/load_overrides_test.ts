@@ -89,6 +89,7 @@ Deno.test("--set: what cannot be set is a problem with the way to write it", asy
       "stages.orpo.beta=3",
       "stages.orpoo.with.beta=3",
       "stages.orpo.with.beta=[1",
+      "stages.orpo.with.beta=*a",
       "stages.orpo.with.beta.x=1",
       "stages.read.with.source.9.path=a",
     ]),
@@ -101,6 +102,9 @@ Deno.test("--set: what cannot be set is a problem with the way to write it", asy
       `  hint: what can be set: name, seed, device, runsDir, stages.<id>.with.<option>`,
       `PipelineError BAD_OVERRIDE: Cannot use --set stages.orpo.with.beta=[1: the value is not YAML: ` +
       `Flow sequence must end with a ]\n` +
+      `  hint: quote the value`,
+      `PipelineError BAD_OVERRIDE: Cannot use --set stages.orpo.with.beta=*a: the value is not YAML: ` +
+      `Unresolved alias (the anchor must be set before the alias): a\n` +
       `  hint: quote the value`,
       `PipelineError BAD_OVERRIDE: Cannot use --set stages.orpo.with.beta.x=1: there is no place for it in the pipeline\n` +
       `  hint: the options above it are not a map or a list that reaches so far`,

@@ -76,6 +76,19 @@ Deno.test("loadPipeline: throws all problems as one error", async () => {
   );
 });
 
+Deno.test("loadPipeline: a file that is nested too deeply is refused, with few words", async () => {
+  await using dir = await temporaryDir();
+  for (const mark of ["? ", "[", "- ", "{a: "]) {
+    await Deno.writeTextFile(join(dir.path, "deep.yaml"), `name: deep\n${mark.repeat(20_000)}`);
+    const { problems } = await validatePipeline("deep.yaml", { ...options, cwd: dir.path });
+    assert(problems.length > 0 && problems.length <= 20);
+    for (const { message, location } of problems) {
+      assertEquals(location?.file, "deep.yaml");
+      assert(!/call stack/.test(message), message);
+    }
+  }
+});
+
 Deno.test("loadPipeline: a missing file names the nearest one in its folder", async () => {
   const { problems } = await validatePipeline("cycel.yaml", options);
   assertEquals(problems.map(({ code }) => code), ["FILE_MISSING"]);

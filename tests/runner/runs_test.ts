@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
 import { collectGarbage } from "../../src/runner/store/gc.ts";
 import { readEvents } from "../../src/runner/run/event_log.ts";
-import { findArtifact, listRuns, readRun } from "../../src/runner/run/runs.ts";
+import { findArtifact, listRuns, readPipelineJson, readRun } from "../../src/runner/run/runs.ts";
 import { namesIn } from "../../src/runner/store/store.ts";
 import { pipelineOf, runAndListen, textStage, wordStages } from "./fake_pipeline.ts";
 import { inScratch } from "../scratch.ts";
@@ -50,6 +50,32 @@ Deno.test("listRuns: a broken manifest is reported and does not hide the others"
     assertEquals([runs.map((run) => run.id), problems], [[second], ["BAD_MANIFEST"]]);
     assertEquals(await codeOf(() => readRun(first!, runsDir)), "BAD_MANIFEST");
     assertEquals(await codeOf(() => collectGarbage(runsDir)), "BAD_MANIFEST");
+  });
+});
+
+Deno.test("readRun: a manifest or pipeline.json that lacks what it must have says what", async () => {
+  await inScratch(async (dir) => {
+    const runsDir = join(dir, "runs");
+    const [id] = await runWords(dir, ["a"]);
+    const path = join(runsDir, id!, "manifest.json");
+    const manifest = JSON.parse(await Deno.readTextFile(path));
+    const faultOf = async (change: (broken: typeof manifest) => void): Promise<string> => {
+      const broken = structuredClone(manifest);
+      change(broken);
+      await Deno.writeTextFile(path, JSON.stringify(broken));
+      const error = await assertRejects(() => readRun(id!, runsDir), OddsmithError);
+      assertEquals([error.code, error.location?.file], ["BAD_MANIFEST", path]);
+      return error.message;
+    };
+    assertStringIncludes(await faultOf((broken) => broken.stages[1] = null), '"stages.1"');
+    assertStringIncludes(
+      await faultOf((broken) => broken.stages[0].outputs.text.digest = "../../x"),
+      '"stages.0.outputs.text.digest": expected 64 hexadecimal digits',
+    );
+    await Deno.writeTextFile(path, JSON.stringify(manifest));
+    await Deno.writeTextFile(join(runsDir, id!, "pipeline.json"), "[]");
+    const run = await readRun(id!, runsDir);
+    assertEquals(await codeOf(() => readPipelineJson(run)), "BAD_MANIFEST");
   });
 });
 

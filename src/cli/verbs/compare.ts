@@ -1,8 +1,7 @@
 /** `compare`: what differs between runs, and their figures side by side. */
 
-import { join } from "@std/path";
 import type { Json, JsonObject } from "../../base/json.ts";
-import { readRun, type RunRecord } from "../../runner/run/runs.ts";
+import { readPipelineJson, readRun, type RunRecord } from "../../runner/run/runs.ts";
 import { EXIT } from "../exit_code.ts";
 import { leavesIn, runFigures } from "../figures.ts";
 import { jsonText } from "../output.ts";
@@ -76,9 +75,7 @@ function settingText(value: Json): string {
  * inputs also what they gave.
  */
 async function runSettings(run: RunRecord): Promise<Map<string, Json>> {
-  const pipeline = JSON.parse(
-    await Deno.readTextFile(join(run.dir, "pipeline.json")),
-  ) as JsonObject;
+  const pipeline = await readPipelineJson(run) as unknown as JsonObject;
   const settings = new Map<string, Json>([
     ["status", run.status],
     ["seed", pipeline.seed!],

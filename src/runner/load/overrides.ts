@@ -70,7 +70,14 @@ function parseOverride(text: string): Override | { problem: OddsmithError } {
       ),
     };
   }
-  return { given: `--set ${text}`, target, path, value: document.toJS() as Json };
+  let value: Json;
+  try {
+    value = document.toJS() as Json;
+  } catch (error) {
+    const reason = `the value is not YAML: ${(error as Error).message}`;
+    return { problem: badOverride(`--set ${text}`, reason, "quote the value") };
+  }
+  return { given: `--set ${text}`, target, path, value };
 }
 
 /** A source whose settings are those of `overrides`; places of set values name the assignment. */

@@ -16,6 +16,9 @@ import { malformed } from "./load_errors.ts";
 import type { NodePath, PipelineSource } from "./pipeline_source.ts";
 import { parseYaml } from "./yaml_document.ts";
 
+/** After one fault others follow from it; so many are told. */
+const MOST_FAULTS = 20;
+
 /** What parsing gives: the data, or everything that is wrong with the text. */
 export type ParsedText =
   | { readonly source: PipelineSource; readonly problems?: undefined }
@@ -28,6 +31,20 @@ export type ParsedText =
  * @throws {OddsmithError} ENV_DENIED.
  */
 export function parsePipelineText(
+  text: string,
+  format: "YAML" | "JSON",
+  file: string,
+  shown: string,
+): ParsedText {
+  try {
+    return parseText(text, format, file, shown);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { problems: [malformed(format, "it is nested too deeply", { file: shown })] };
+  }
+}
+
+function parseText(
   text: string,
   format: "YAML" | "JSON",
   file: string,
@@ -46,14 +63,22 @@ export function parsePipelineText(
   const problems = document.errors.map((error) =>
     malformed(format, yamlReason(error.code, error.message), locate(error.pos[0]))
   );
+  const refuse = (reason: string, node: Node) =>
+    void problems.push(malformed(format, reason, locate(node.range?.[0] ?? 0)));
   visit(document, {
-    Alias: (_, alias) => {
-      if (alias.resolve(document) !== undefined) return;
-      const reason = `no earlier value has the anchor "&${alias.source}"`;
-      problems.push(malformed(format, reason, locate(alias.range![0])));
+    Alias: (_, alias, above) => {
+      const named = alias.resolve(document);
+      if (named === undefined) {
+        refuse(`no earlier value has the anchor "&${alias.source}"`, alias);
+      } else if (above.includes(named)) {
+        refuse(`"*${alias.source}" stands for the value that it is a part of`, alias);
+      }
+    },
+    Pair: (_, { key }) => {
+      if (!isText(key, document)) refuse("a key that is no text", key as Node);
     },
   });
-  if (problems.length > 0) return { problems };
+  if (problems.length > 0) return { problems: problems.slice(0, MOST_FAULTS) };
   let value: unknown;
   try {
     value = document.toJS();
@@ -66,6 +91,13 @@ export function parsePipelineText(
   };
 }
 
+/** Whether a key is what a map of names can have: text, or a number or so that is as good. */
+function isText(key: unknown, document: Document): boolean {
+  const named = isAlias(key) ? key.resolve(document) : key;
+  return !isMap(named) && !isSeq(named) &&
+    !(isScalar(named) && typeof named.value === "object" && named.value !== null);
+}
+
 function isJson(text: string): boolean {
   try {
     JSON.parse(text);
@@ -76,6 +108,7 @@ function isJson(text: string): boolean {
 }
 
 function yamlReason(code: string, message: string): string {
+  if (message.startsWith("Maximum call stack")) return "it is nested too deeply";
   if (code === "DUPLICATE_KEY") return "a key is written twice in one map";
   if (code === "MULTIPLE_DOCS") return "more than one document in the file";
   return lowerFirst(message);

@@ -35,7 +35,8 @@ export async function* readEvents(path: string): AsyncGenerator<TimedEvent> {
 
 function parseEvent(line: string): TimedEvent | undefined {
   try {
-    return JSON.parse(line);
+    const event = JSON.parse(line);
+    return typeof event?.time === "string" && typeof event.type === "string" ? event : undefined;
   } catch {
     return undefined;
   }

@@ -9,6 +9,7 @@ import { OddsmithError } from "../../base/error.ts";
 import { lockHolder } from "../store/lock.ts";
 import type { Manifest, RunStatus } from "./manifest.ts";
 import { namesIn, Store } from "../store/store.ts";
+import { asStored, type Stored } from "../store/stored_shapes.ts";
 import {
   artifactGone,
   badManifest,
@@ -134,17 +135,33 @@ async function readRunDir(dir: string): Promise<RunRecord> {
 }
 
 async function readManifest(path: string): Promise<Manifest> {
-  let manifest: Manifest;
+  const json = await readJsonFile(path);
+  const version = (json as Partial<Manifest> | null)?.manifestVersion;
+  if (version !== 1) throw badManifest(path, "it has not the layout of version 1");
+  const stored = asStored("manifest", json);
+  if ("fault" in stored) throw badManifest(path, stored.fault);
+  return stored.value;
+}
+
+/**
+ * Reads the pipeline that a run was made of, as it was resolved.
+ *
+ * @throws RunError BAD_MANIFEST where the file is broken; as the system does where it is missing.
+ */
+export async function readPipelineJson(run: RunRecord): Promise<Stored["pipeline"]> {
+  const path = join(run.dir, "pipeline.json");
+  const stored = asStored("pipeline", await readJsonFile(path));
+  if ("fault" in stored) throw badManifest(path, stored.fault);
+  return stored.value;
+}
+
+async function readJsonFile(path: string): Promise<unknown> {
+  const text = await Deno.readTextFile(path);
   try {
-    manifest = JSON.parse(await Deno.readTextFile(path));
+    return JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) throw badManifest(path, error.message, error);
-    throw error;
+    throw badManifest(path, (error as Error).message, error);
   }
-  if (manifest?.manifestVersion !== 1 || !Array.isArray(manifest.stages)) {
-    throw badManifest(path, "it has not the layout of version 1");
-  }
-  return manifest;
 }
 
 /** Whether run `a` began before run `b`; ids settle a tie. */

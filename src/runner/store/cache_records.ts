@@ -10,6 +10,7 @@ import { sha256 } from "../../base/hash.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { KeyParts } from "./cache_key.ts";
 import { namesIn, type Store } from "./store.ts";
+import { readStored } from "./stored_shapes.ts";
 
 /** An output as records and manifests name it. */
 export interface OutputRecord {
@@ -48,8 +49,8 @@ export class CacheRecords {
 
   /** The record of a key; a missing or damaged one is undefined. */
   async get(key: string): Promise<CacheRecord | undefined> {
-    const record = await readJson<CacheRecord>(this.#path(key));
-    return record?.key === key && record.outputs && record.parts ? record : undefined;
+    const record = await readStored("record", this.#path(key));
+    return record?.key === key ? record : undefined;
   }
 
   /** All readable records, in no particular order. */
@@ -68,14 +69,14 @@ export class CacheRecords {
 
   /** The record this pipeline's stage last made or reused. */
   async latest(pipeline: string, stageId: string): Promise<CacheRecord | undefined> {
-    const pointer = await readJson<{ key: string }>(this.#latestPath(pipeline, stageId));
+    const pointer = await readStored("pointer", this.#latestPath(pipeline, stageId));
     return pointer ? await this.get(pointer.key) : undefined;
   }
 
   /** Says that this pipeline's stage last made or reused `key`; call it inside the guard. */
   async setLatest(pipeline: string, stageId: string, key: string): Promise<void> {
     const path = this.#latestPath(pipeline, stageId);
-    if ((await readJson<{ key: string }>(path))?.key === key) return;
+    if ((await readStored("pointer", path))?.key === key) return;
     await writeFileAtomic(path, JSON.stringify({ pipeline, stageId, key }) + "\n");
   }
 
@@ -85,15 +86,5 @@ export class CacheRecords {
 
   #latestPath(pipeline: string, stageId: string): string {
     return this.#store.path("latest", `${sha256(JSON.stringify([pipeline, stageId]))}.json`);
-  }
-}
-
-/** A JSON file's value; undefined where it is missing or not JSON. */
-async function readJson<T>(path: string): Promise<T | undefined> {
-  try {
-    return JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }

@@ -37,7 +37,8 @@ export class FileDigests {
   static async open(path: string): Promise<FileDigests> {
     try {
       const known = Object.entries<Remembered>(JSON.parse(await Deno.readTextFile(path)));
-      return new FileDigests(path, new Map(known));
+      const isWhole = ([, entry]: [string, Remembered]) => /^[0-9a-f]{64}$/.test(entry.sha256);
+      return new FileDigests(path, new Map(known.filter(isWhole)));
     } catch {
       return new FileDigests(path, new Map());
     }

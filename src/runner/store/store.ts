@@ -22,6 +22,7 @@ import { type ArtifactInfo, type ArtifactState, checkArtifactFiles } from "./art
 import { sealArtifact } from "./artifact_files.ts";
 import type { ArtifactType } from "../contract.ts";
 import { withLock } from "./lock.ts";
+import { readStored } from "./stored_shapes.ts";
 
 /** An artifact that was written and hashed, but has no name in the store yet. */
 export interface DraftArtifact {
@@ -131,12 +132,7 @@ export class Store {
 
   /** What artifact.json says, or undefined where it is missing or unreadable. */
   async info(digest: string): Promise<ArtifactInfo | undefined> {
-    try {
-      return JSON.parse(await Deno.readTextFile(this.path("artifacts", digest, "artifact.json")));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
-      throw error;
-    }
+    return await readStored("artifact", this.path("artifacts", digest, "artifact.json"));
   }
 
   /**
@@ -147,7 +143,7 @@ export class Store {
     const there = await Deno.stat(this.path("artifacts", digest)).then(() => true, () => false);
     if (!there) return { state: "missing" };
     const info = await this.info(digest);
-    if (!info || info.digest !== digest || !Array.isArray(info.files)) {
+    if (!info || info.digest !== digest) {
       return { state: "damaged", why: "its artifact.json is missing or broken" };
     }
     try {
