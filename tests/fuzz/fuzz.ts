@@ -2,8 +2,8 @@
  * Runs a reader over damaged files. A case ends in a value or in an error of ours; it never hangs,
  * and it never asks for memory that its file does not stand for.
  *
- * FUZZ_CASES sets how many cases a test runs (20,000), FUZZ_SEED repeats a printed run, FUZZ_CASE
- * one case of it.
+ * FUZZ_CASES sets how many cases a test runs (20,000; readers that take longer run a share of it),
+ * FUZZ_SEED repeats a printed run, FUZZ_CASE one case of it.
  */
 
 import { assert } from "@std/assert";

@@ -93,7 +93,7 @@ Deno.test("validatePipeline: a damaged pipeline file gives a plan, or problems w
     if (pipeline === undefined) return "refused";
     assert(pipeline.stages.every(({ id, configJson }) => id !== "" && JSON.stringify(configJson)));
     return "read";
-  });
+  }, 0.5);
 });
 
 /** A runs directory with a run of two stages, made anew for each test. */
@@ -145,7 +145,7 @@ Deno.test("readRun: a damaged manifest.json or pipeline.json is named, or can be
     } finally {
       Deno.writeTextFileSync(path, JSON.stringify(sound[which]));
     }
-  }, 0.25);
+  }, 0.5);
 });
 
 Deno.test("Store.check: a damaged artifact.json, or artifact, is damaged and never whole", async () => {
@@ -171,7 +171,7 @@ Deno.test("Store.check: a damaged artifact.json, or artifact, is damaged and nev
     } finally {
       paths.forEach((path, at) => Deno.writeFileSync(path, sound[at]!));
     }
-  }, 0.25);
+  });
 });
 
 Deno.test("CacheRecords: a damaged record is none, or all that a plan needs", async () => {
@@ -200,7 +200,7 @@ Deno.test("CacheRecords: a damaged record is none, or all that a plan needs", as
     } finally {
       Deno.writeTextFileSync(path, JSON.stringify(isRecord ? record : pointer));
     }
-  }, 0.5);
+  });
 });
 
 Deno.test("readEvents, FileDigests: damaged lines and entries are left out", async () => {
