@@ -1,6 +1,6 @@
 /** What `export` is told of a model: by the run that made it, or by its adapter's configuration. */
 
-import { basename, resolve } from "@std/path";
+import { basename, join, resolve } from "@std/path";
 import type { JsonObject } from "../base/json.ts";
 import { locate } from "../hub/location.ts";
 import { readAdapterBase } from "../models/lora/config.ts";

@@ -127,6 +127,15 @@ for (
   });
 }
 
+Deno.test("readRows: a gzip member that no longer begins as one is an error, padding is not", async () => {
+  const member = new Uint8Array(gzipSync(jsonl(ROWS)));
+  const padded = new Uint8Array([...member, 0, 0, 0, 0]);
+  assertEquals(await valuesOf("a.jsonl.gz", padded), ROWS);
+  const damaged = new Uint8Array([...member, 0, ...member.subarray(1)]);
+  const error = await assertRejects(() => valuesOf("a.jsonl.gz", damaged), OddsmithError);
+  assertEquals(error.code, "BAD_GZIP");
+});
+
 Deno.test("readCsv: a quoted cell of lines without end is refused in time", async () => {
   const bytes = gzipSync('a\n"' + `${"text ".repeat(200)}\n`.repeat(90_000), { level: 1 });
   await using dir = await tempDir({ "a.csv.gz": new Uint8Array(bytes) });

@@ -76,11 +76,30 @@ async function* decompressed(
   }
 }
 
-/** Decompresses all members of a gzip file. */
+/**
+ * Decompresses all members of a gzip file. The platform's decoder stops, without a word, where
+ * what follows a member begins with a zero; zeros alone are padding, all else is data that is lost.
+ */
 async function* decompressGzip(chunks: AsyncGenerator<Bytes>): AsyncGenerator<Bytes> {
   const decoder = createGunzip();
-  pipeline(Readable.from(chunks, { highWaterMark: 1 }), decoder, () => {});
+  const fed = { bytes: 0, lastNonZero: -1 };
+  const source = Readable.from(watchZeros(chunks, fed), { highWaterMark: 1 });
+  pipeline(source, decoder, () => {});
   for await (const chunk of decoder) yield chunk as Buffer<ArrayBuffer>;
+  if (fed.lastNonZero >= decoder.bytesWritten) throw new Error("what follows a member is no gzip");
+}
+
+/** Passes chunks on and remembers where the last byte is that is not 0. */
+async function* watchZeros(
+  chunks: AsyncGenerator<Bytes>,
+  fed: { bytes: number; lastNonZero: number },
+): AsyncGenerator<Bytes> {
+  for await (const chunk of chunks) {
+    const last = chunk.findLastIndex((byte) => byte !== 0);
+    if (last >= 0) fed.lastNonZero = fed.bytes + last;
+    fed.bytes += chunk.length;
+    yield chunk;
+  }
 }
 
 async function* prepend<T>(head: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
