@@ -55,7 +55,14 @@ const config = z.strictObject({
     "What the NLL is a mean over. Default: the preset's.",
   ),
   batchSize: z.int().min(1).default(8).describe(
-    "Pairs scored, and prompts answered, together; lower it to save memory.",
+    "Pairs scored, and prompts answered, together, at most; lower it to save memory.",
+  ),
+  batchTokens: z.int().min(1).default(4096).describe(
+    "Tokens scored together, at most; a pair that has more goes alone.",
+  ),
+  quantization: z.enum(["none", "f16", "int8", "nf4"]).default("none").describe(
+    "How both models' weights are kept on the device, to save memory at the price of rounding: as " +
+      "orpo keeps frozen ones.",
   ),
   confidence: z.number().gt(0).lt(1).default(0.95).describe(
     "Coverage of the bootstrap intervals of both accuracies.",
@@ -123,10 +130,13 @@ async function evaluateModels(ctx: EvaluateContext): Promise<FolderDraft> {
   const tokenizer = await loadTokenizer(model.dir);
   const prompts = await choosePrompts(ctx, pairs, tokenizer);
   const objective = resolveObjective(ctx.config, trainedObjective(ctx));
-  const { batchSize, maxNewTokens, temperature, topK, topP } = ctx.config;
+  const { batchSize, batchTokens, quantization, maxNewTokens, temperature, topK, topP } =
+    ctx.config;
   const evaluateAs = (dir: string, note: string) =>
     evaluateModel(dir, pairs.rows("eval"), prompts, tokenizer, {
       batchSize,
+      batchTokens,
+      quantization,
       nllScope: objective.nllScope,
       signal: ctx.signal,
       generation: { maxNewTokens, temperature, topK, topP, seed: ctx.seed },

@@ -9,7 +9,7 @@ import { type ModelFiles, openModelFiles } from "../models/gguf/model_files.ts";
 import { loadCausalLM } from "../models/folder/load.ts";
 import { openLora } from "../models/lora/source.ts";
 import type { CausalLM } from "../models/model.ts";
-import { weightBytes } from "../models/weights.ts";
+import { type Quantization, weightBytes } from "../models/weights.ts";
 import type { Device } from "../tensor/device.ts";
 import type { ChatTemplate } from "../text/chat_template.ts";
 import { chooseTemplate, type TemplateChoice } from "../text/choose_template.ts";
@@ -22,6 +22,8 @@ export interface LoadModelOptions {
   readonly device: Device;
   /** What writes conversations; a file's path starts at the working directory. Default "model". */
   readonly template?: TemplateChoice;
+  /** How weights are kept, an adapter's apart. Default "none": float32. */
+  readonly quantization?: Quantization;
 }
 
 /** A model that can be asked. */
@@ -52,13 +54,15 @@ export class LoadedModel implements Disposable {
    */
   static async load(
     files: ModelFiles,
-    { device, template = "model" }: LoadModelOptions,
+    { device, template = "model", quantization }: LoadModelOptions,
   ): Promise<LoadedModel> {
     const { tokenizer, defaults, checked } = await openModelFiles(files);
     const chosen = await chooseTemplate(template, tokenizer, (path) => path);
     const { adapter } = files;
     const model = await loadCausalLM(checked, {
       lora: adapter === undefined ? undefined : (base) => openLora(base, { adapter }),
+      frozen: true,
+      quantization,
     });
     return new LoadedModel(device, { model, tokenizer, template: chosen, defaults });
   }

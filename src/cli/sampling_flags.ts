@@ -53,6 +53,12 @@ export const modelFlags = {
     value: "model",
     help: "What an adapter folder is laid over (default: what its adapter_config.json names).",
   },
+  quantization: {
+    kind: "text",
+    value: "format",
+    help: "Keep weights in fewer bits, to save memory (default: none):",
+    choices: ["none", "f16", "int8", "nf4"],
+  },
   template: {
     kind: "text",
     value: "name|file",

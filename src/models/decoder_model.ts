@@ -45,7 +45,8 @@ export class DecoderModel implements CausalLM {
     this.config = config;
     this.parameters = weights.floats;
     this.packed = weights.packed;
-    this.trainable = lora ? lora.variables : weights.floats;
+    const trainable = [...weights.floats].filter(([, variable]) => variable.trainable);
+    this.trainable = lora ? lora.variables : new Map(trainable);
     this.lora = lora;
     this.#blocks = blocks;
     this.#angles = blocks.ropes.map((rope) => new RopeAngles(rope));

@@ -102,7 +102,7 @@ export interface CausalLM {
   readonly packed?: ReadonlyMap<string, PackedMatrix>;
   /** The branches that train beside frozen weights. Absent: none. */
   readonly lora?: LoraAdapters;
-  /** What a training changes, by name: the tensors of the branches, or else all parameters. */
+  /** What a training changes, by name: the branches' tensors, or else parameters that are not frozen. */
   readonly trainable: ReadonlyMap<string, tf.Variable>;
   /**
    * Starts a forward pass that the caller makes piece by piece.

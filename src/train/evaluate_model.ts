@@ -6,6 +6,7 @@
 import { generateBatch } from "../models/generation/generate.ts";
 import { loadCausalLM } from "../models/folder/load.ts";
 import { tuneModel } from "../models/tune.ts";
+import type { Quantization } from "../models/weights.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type ScoreOptions, scorePairs } from "./evaluate_pairs.ts";
 import type { EvaluationPrompt } from "./evaluation_prompts.ts";
@@ -17,6 +18,8 @@ const TYPICAL_ROWS = 2048;
 
 /** How a model is evaluated. */
 export interface EvaluateModelOptions extends ScoreOptions {
+  /** How weights are kept. Default "none": float32. */
+  quantization?: Quantization;
   /** Aborts between batches and tokens. */
   signal: AbortSignal;
   /** How text is generated; every batch of prompts has a seed made of `seed`. */
@@ -54,7 +57,7 @@ export async function evaluateModel(
   tokenizer: Tokenizer,
   options: EvaluateModelOptions,
 ): Promise<ModelEvaluation> {
-  const model = await loadCausalLM(dir);
+  const model = await loadCausalLM(dir, { frozen: true, quantization: options.quantization });
   try {
     await tuneModel(model, [TYPICAL_ROWS, options.batchSize]);
     const scores: PairScore[] = [];

@@ -74,6 +74,27 @@ for (const dtype of ["F16", "Q8_0"] satisfies GgufOutDtype[]) {
     }));
 }
 
+Deno.test("generate: --quantization keeps weights in fewer bits, an adapter's apart", () =>
+  withBase(async (at) => {
+    const plain = await said(at("base"));
+    assertEquals(await said(at("base"), "--quantization=f16"), plain, "halves write the same here");
+    const { stderr } = await runHere("generate", at("base"), ...ASK, "--quantization=int4");
+    assertStringIncludes(stderr, "nf4");
+    await writeTinyAdapter(at("adapter"), at("base"));
+    const over = (format: string) =>
+      runHere(
+        "chat",
+        at("adapter"),
+        `--base-model=${at("base")}`,
+        `--quantization=${format}`,
+        "--device=wasm",
+      );
+    const held = async (format: string) =>
+      (await over(format)).stderr.match(/weights of ([\d.]+) kiB/)?.[1];
+    const [floats, halves] = [Number(await held("none")), Number(await held("f16"))];
+    assert(halves < 0.9 * floats && halves > 0.4 * floats, `${halves} of ${floats} KiB`);
+  }));
+
 Deno.test("generate: an adapter folder says what the merged model says, --base the base's", () =>
   withBase(async (at) => {
     await writeTinyAdapter(at("adapter"), at("base"), { base_model_name_or_path: "../base" });

@@ -91,6 +91,28 @@ Deno.test("evaluate: figures of both models follow from the rows of pairs.jsonl"
   });
 });
 
+Deno.test("evaluate: neither batches nor halves change what is found", async () => {
+  await withModels(async (base, trained) => {
+    const found = async (config: Record<string, unknown>) => {
+      await using trial = await tryStage(evaluate, {
+        device,
+        config: { generations: 0, ...config },
+        inputs: { base: { dir: base }, model: { dir: trained }, pairs: pairs() },
+      });
+      const { pairs: scored } = await readEvaluation(trial.outputs.evaluation.dir);
+      return (await Array.fromAsync(scored())).map(({ after }) => after.logpsChosen);
+    };
+    const whole = await found({});
+    const alone = await found({ batchTokens: 1 });
+    const halves = await found({ quantization: "f16" });
+    whole.forEach((logp, i) => {
+      assertAlmostEquals(alone[i]!, logp, 1e-5);
+      assertAlmostEquals(halves[i]!, logp, 1e-2);
+    });
+    assert(halves.some((logp, i) => logp !== whole[i]), "weights are rounded");
+  });
+});
+
 Deno.test("evaluate: a model that is the pipeline's first one is evaluated once", async () => {
   await withModels(async (base) => {
     await using trial = await tryStage(evaluate, {

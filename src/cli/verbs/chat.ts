@@ -15,6 +15,7 @@ import {
   templateOf,
 } from "../sampling_flags.ts";
 import { type CliContext, defineVerb } from "../verb.ts";
+import type { Quantization } from "../../models/weights.ts";
 
 const flags = {
   system: { kind: "text", value: "text", help: "What the model is told before all turns." },
@@ -64,11 +65,12 @@ async function chatWith(
   const device = await openDevice((flags.device ?? "auto") as Parameters<typeof openDevice>[0]);
   context.say(device.note);
   const template = await templateOf(flags.template);
+  const quantization = flags.quantization as Quantization | undefined;
   using stack = new DisposableStack();
   const partners: Partner[] = [];
   let weightBytes = 0;
   for (const model of models) {
-    const loaded = stack.use(await LoadedModel.load(model, { device, template }));
+    const loaded = stack.use(await LoadedModel.load(model, { device, template, quantization }));
     if (loaded.template === undefined) throw noTemplate();
     weightBytes += loaded.weightBytes;
     const conversation = stack.use(new Conversation(loaded, flags.system));

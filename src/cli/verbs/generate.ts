@@ -22,6 +22,7 @@ import {
   templateOf,
 } from "../sampling_flags.ts";
 import { type CliContext, defineVerb } from "../verb.ts";
+import type { Quantization } from "../../models/weights.ts";
 
 const flags = {
   ...promptFlags,
@@ -110,7 +111,8 @@ async function generateText(
   const { answer } = await import("../../chat/answer.ts");
   device.memory.restart();
   const template = await templateOf(flags.template);
-  using loaded = await LoadedModel.load(model, { device, template });
+  const quantization = flags.quantization as Quantization | undefined;
+  using loaded = await LoadedModel.load(model, { device, template, quantization });
   if (typeof prompt !== "string" && loaded.template === undefined) throw noTemplate();
   const sampling = samplingOf(flags, loaded);
   const promptIds = loaded.encode(prompt);

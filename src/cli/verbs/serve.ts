@@ -8,6 +8,7 @@ import { findModel, type FoundModel, MODEL_USAGE } from "../model_argument.ts";
 import { runsDirOf, runsFlags } from "../runs_flags.ts";
 import { modelFlags, templateOf } from "../sampling_flags.ts";
 import { type CliContext, defineVerb } from "../verb.ts";
+import type { Quantization } from "../../models/weights.ts";
 
 const flags = {
   port: {
@@ -68,7 +69,8 @@ async function serveModel(
   const device = await openDevice((flags.device ?? "auto") as Parameters<typeof openDevice>[0]);
   context.say(device.note);
   const template = await templateOf(flags.template);
-  using loaded = await LoadedModel.load(model, { device, template });
+  const quantization = flags.quantization as Quantization | undefined;
+  using loaded = await LoadedModel.load(model, { device, template, quantization });
   const port = flags.port ?? 8080;
   const modelName = flags["model-name"] ?? model.name;
   const server = await ModelServer.listen(loaded, {

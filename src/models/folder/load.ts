@@ -65,9 +65,11 @@ export async function checkModelFolder(dir: string): Promise<CheckedModel> {
 
 /** What a model is loaded as. */
 export interface LoadOptions {
-  /** Makes branches beside its weights, which are then frozen. Absent: all weights train. */
+  /** Makes branches beside its weights, which are then frozen. */
   readonly lora?: (base: CheckedModel) => LoraAdapters | Promise<LoraAdapters>;
-  /** How frozen weights are kept; needs `lora`. Default "none". */
+  /** Whether its weights are frozen without branches too: to compute with alone. Default false. */
+  readonly frozen?: boolean;
+  /** How frozen weights are kept. Default "none": float32. */
   readonly quantization?: Quantization;
 }
 
@@ -85,18 +87,19 @@ export async function loadCausalLM(
   const checked = typeof from === "string" ? await checkModelFolder(from) : from;
   const { config, architecture, weights, shapes } = checked;
   const lora = await options.lora?.(checked);
+  const frozen = lora !== undefined || options.frozen === true;
   const modules = loraModules(checked);
   const floats = new Map<string, tf.Variable>();
   const packed = new Map<string, PackedMatrix>();
   try {
     for (const [name, shape] of shapes) {
-      const format = lora && keptFormat(name, shape, options.quantization, modules);
+      const format = frozen ? keptFormat(name, shape, options.quantization, modules) : undefined;
       const values = await weights.read(name);
       if (format) {
         packed.set(name, packMatrix(values, shape as [number, number], format));
       } else {
         checkFits(shape, `weight "${name}"`, 'the model\'s size, or set device to "wasm"');
-        floats.set(name, tf.tidy(() => tf.variable(tf.tensor(values, shape), lora === undefined)));
+        floats.set(name, tf.tidy(() => tf.variable(tf.tensor(values, shape), !frozen)));
       }
     }
   } catch (error) {
