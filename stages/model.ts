@@ -46,8 +46,8 @@ const init = z.strictObject({
 const config = z.strictObject({
   from: z.string().min(1).optional().describe(
     "A Hugging Face model folder (config.json, *.safetensors, tokenizer.json), whose files are " +
-      "copied; a GGUF file, which is converted to one; or a model of the hub: owner/name or " +
-      "owner/name@revision.",
+      "copied; a GGUF file, which is converted to one; or a model of the hub: owner/name, " +
+      "owner/name@revision, or a GGUF file of it: hf://owner/name@revision/file.gguf.",
   ),
   adapter: z.string().min(1).optional().describe(
     "Folder of a PEFT LoRA adapter of that model, merged into its weights, in float32.",

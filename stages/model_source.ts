@@ -1,9 +1,10 @@
 /**
  * Where the model stage takes its model from: a folder, a GGUF file, or a repository of the hub, of
  * which only what a model needs is downloaded: configuration, safetensors weights, tokenizer, chat
- * template.
+ * template, or the one GGUF file that was named.
  */
 
+import { join } from "@std/path";
 import type { JsonObject } from "../src/base/json.ts";
 import type { PinnedSource, PrepareContext, StageContext } from "../src/runner/contract.ts";
 import type { Snapshot } from "../src/hub/snapshot.ts";
@@ -40,9 +41,11 @@ export async function modelConfigAtHand(
 ): Promise<JsonObject | undefined> {
   const { readJson } = await import("../src/models/folder/files.ts");
   const reference = await repositoryOf(from, resolvePath);
-  if (isGgufPath(from)) return await ggufConfig(resolvePath(from));
   const dir = reference ? await cachedDir(reference) : resolvePath(from);
-  return dir === undefined ? undefined : (await readJson(dir, "config.json"))?.json as JsonObject;
+  if (dir === undefined) return undefined;
+  if (reference?.path !== undefined) return await ggufConfig(join(dir, reference.path));
+  if (isGgufPath(dir)) return await ggufConfig(dir);
+  return (await readJson(dir, "config.json"))?.json as JsonObject;
 }
 
 async function ggufConfig(file: string): Promise<JsonObject | undefined> {
@@ -58,14 +61,17 @@ export async function modelDir(from: string, ctx: AnyContext): Promise<string> {
   if (reference === undefined) return ctx.resolvePath(from);
   const { referenceName } = await import("../src/hub/reference.ts");
   const snapshot = await openRepository(reference, ctx);
-  await fetchModel(reference, snapshot);
+  const path = await fetchModel(reference, snapshot);
   ctx.record({ repository: referenceName(reference), commit: snapshot.commit });
-  return snapshot.dir;
+  if (reference.path !== undefined) ctx.record({ file: reference.path });
+  return path;
 }
 
-/** Downloads what makes up a repository's model, as far as it is not there. */
-export async function fetchModel(reference: HubReference, snapshot: Snapshot): Promise<void> {
-  await snapshot.fetch(await neededFiles(reference, snapshot));
+/** Downloads what makes up a repository's model, as far as it is not there; gives its folder or file. */
+export async function fetchModel(reference: HubReference, snapshot: Snapshot): Promise<string> {
+  const { path } = reference;
+  await snapshot.fetch(path === undefined ? await neededFiles(reference, snapshot) : [path]);
+  return path === undefined ? snapshot.dir : snapshot.filePath(path);
 }
 
 async function repositoryOf(

@@ -32,18 +32,10 @@ export async function namedBase(
     const found = await localModel(path);
     if (found !== undefined) return found;
   }
-  const hub = await repository(revision === undefined ? name : `${name}@${revision}`, say)
+  const hub = await fetchHubModel(revision === undefined ? name : `${name}@${revision}`, say)
     .catch((error) => {
       throw error instanceof OddsmithError ? baseNotFetched(configFile, name, error) : error;
     });
   if (hub === undefined) throw baseNotFound(configFile, name, paths);
   return hub;
-}
-
-async function repository(
-  text: string,
-  say: (line: string) => void,
-): Promise<FoundModel | undefined> {
-  const hub = await fetchHubModel(text, say);
-  return hub && { path: hub.dir, name: hub.name };
 }

@@ -139,7 +139,7 @@ export function noModelFile(file: string): OddsmithError {
   return usageError(
     "ARGUMENTS",
     `Cannot use "${file}": there is no such file`,
-    "give the path of a GGUF file on this machine; of the hub, models are read as safetensors",
+    "give the path of a GGUF file on this machine, or of the hub: hf://owner/name/file.gguf",
   );
 }
 

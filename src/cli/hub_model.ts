@@ -6,7 +6,7 @@ import { resolve } from "@std/path";
 const TELL_EVERY_MS = 2000;
 
 /**
- * The folder of a repository's model; undefined where the text names no repository.
+ * The folder of a repository's model, or its GGUF file; undefined where the text names no repository.
  *
  * @param say Receives how a download goes.
  * @throws {OddsmithError} HubError; ModelError NO_MODEL.
@@ -14,7 +14,7 @@ const TELL_EVERY_MS = 2000;
 export async function fetchHubModel(
   which: string,
   say: (line: string) => void,
-): Promise<{ dir: string; name: string } | undefined> {
+): Promise<{ path: string; name: string } | undefined> {
   const { locate } = await import("../hub/location.ts");
   const location = await locate(which, "model", (path) => resolve(path));
   if (location.kind !== "hub") return undefined;
@@ -35,6 +35,5 @@ export async function fetchHubModel(
   };
   const commit = await resolveCommit(reference, options);
   const snapshot = await Snapshot.open(reference, commit, options);
-  await fetchModel(reference, snapshot);
-  return { dir: snapshot.dir, name: referenceName(reference) };
+  return { path: await fetchModel(reference, snapshot), name: referenceName(reference) };
 }

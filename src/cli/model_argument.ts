@@ -4,6 +4,7 @@
  */
 
 import { basename, join, resolve } from "@std/path";
+import { HUB_SCHEME } from "../hub/reference.ts";
 import { isGgufPath } from "../models/gguf/path.ts";
 import { readAdapterConfig } from "../models/lora/config.ts";
 import { adapterFiles, isAdapterFolder } from "../models/lora/folder.ts";
@@ -39,7 +40,7 @@ export interface FindOptions {
  * Finds a model.
  *
  * @param which A folder with a config.json; a GGUF file; a folder with an adapter_config.json;
- *   owner/name or owner/name@revision of the hub; or a run, or "run:stage.port"; of a run alone, the
+ *   owner/name, owner/name@revision or hf://owner/name/file.gguf of the hub; or a run, or "run:stage.port"; of a run alone, the
  *   last model that it made.
  * @throws {OddsmithError} ARGUMENTS; HubError; RunError RUN_NOT_FOUND, UNKNOWN_ARTIFACT,
  *   ARTIFACT_GONE; as `adapterFiles`, `readAdapterConfig` and `namedBase`
@@ -54,9 +55,9 @@ export async function findModel(which: string, options: FindOptions): Promise<Fo
   if (isFolder && !await isFile(join(which, "manifest.json"))) {
     throw noModelInFolder(which, await ggufFilesIn(which));
   }
-  if (isGgufPath(which)) throw noModelFile(which);
+  if (isGgufPath(which) && !which.startsWith(HUB_SCHEME)) throw noModelFile(which);
   const hub = await fetchHubModel(which, say);
-  if (hub !== undefined) return { path: hub.dir, name: hub.name };
+  if (hub !== undefined) return hub;
   const colon = which.lastIndexOf(":");
   // A colon at 1 is a drive's letter, on Windows.
   const [runName, port] = colon > 1

@@ -21,7 +21,7 @@ export interface HubReference {
   readonly id: string;
   /** A branch, a tag or a commit; "main" where none was given. */
   readonly revision: string;
-  /** The rest of a `hf://` address: a file of the repository, a folder or a glob. */
+  /** The rest of a `hf://` address: of a dataset a file, a folder or a glob, of a model a GGUF file. */
   readonly path?: string;
 }
 
@@ -59,8 +59,8 @@ export function parseShortReference(text: string, type: RepoType): HubReference 
 
 /**
  * Takes a `hf://` address apart: `hf://[models/]owner/name[@revision]` or
- * `hf://datasets/owner/name[@revision][/path]`. A revision with a slash is written with `%2F`,
- * except `refs/pr/...` and `refs/convert/...`.
+ * `hf://datasets/owner/name[@revision][/path]`; a model's path is that of a GGUF file. A revision
+ * with a slash is written with `%2F`, except `refs/pr/...` and `refs/convert/...`.
  *
  * @param wanted What kind of repository is meant to be there.
  * @throws {OddsmithError} HubError BAD_REFERENCE.
@@ -77,8 +77,8 @@ export function parseHubAddress(text: string, wanted: RepoType): HubReference {
   const { revision, path } = revisionAndPath(text, below);
   const id = `${owner}/${name}`;
   if (!isRepoId(id)) throw badReference(text, `"${id}" is no owner/name`);
-  if (path !== undefined && wanted === "model") {
-    throw badReference(text, "a model is a whole repository, not a file of it");
+  if (path !== undefined && wanted === "model" && !path.toLowerCase().endsWith(".gguf")) {
+    throw badReference(text, "a model is a whole repository, or a GGUF file of it");
   }
   return { text, type: wanted, id, revision, ...(path === undefined ? {} : { path }) };
 }

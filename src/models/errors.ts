@@ -30,10 +30,13 @@ export function noModelInRepository(
 ): OddsmithError {
   const others = present.filter((name) => /\.(bin|gguf|onnx|pt|pth|h5|msgpack)$/.test(name));
   const has = others.length === 0 ? "" : `; it has ${others.slice(0, 3).join(", ")}`;
+  const gguf = others.find((name) => name.endsWith(".gguf"));
+  const address = `hf://${repository.replace(/^hf:\/\//, "")}/${gguf}`;
   return modelError(
     "NO_MODEL",
     `Cannot use "${repository}": the repository has no ${missing}${has}`,
-    "take a repository with config.json and safetensors weights",
+    "take a repository with config.json and safetensors weights" +
+      (gguf === undefined ? "" : `, or one of its GGUF files: ${address}`),
   );
 }
 

@@ -47,7 +47,7 @@ Deno.test("parseHubAddress: repository, revision and path", () => {
     ["hf://a/b", "dataset", "a repository of models, a dataset is wanted"],
     ["hf://datasets/a/b", "model", "a repository of datasets, a model is wanted"],
     ["hf://a", "model", `"a/" is no owner/name`],
-    ["hf://a/b/model.gguf", "model", "a whole repository"],
+    ["hf://a/b/model.safetensors", "model", "a whole repository, or a GGUF file of it"],
     ["hf://datasets/a/b/../c", "dataset", "no path in a repository"],
     ["hf://datasets/a/b@..%2Fx/c", "dataset", "no revision"],
   ];

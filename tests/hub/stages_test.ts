@@ -1,11 +1,16 @@
 /** What the model and ingest stages take of a repository, and what they say where they cannot. */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
 import { chooseDataFiles } from "../../src/data/repository_files.ts";
+import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
 import { tryStage } from "../../src/runner/testing.ts";
 import ingest from "../../stages/ingest.ts";
 import model from "../../stages/model.ts";
+import { writeTinyChatModel } from "../chat/tiny_chat_model.ts";
+import { runHere } from "../cli/program.ts";
+import { inScratch } from "../scratch.ts";
 import type { FakeRepo } from "./server.ts";
 import { COMMIT, content, Place } from "./support.ts";
 
@@ -101,6 +106,37 @@ Deno.test("model: a repository without safetensors is refused with what it has",
   assertEquals(error.code, "NO_MODEL");
   assert(error.message.endsWith("no model.safetensors; it has pytorch_model.bin"), error.message);
   assertEquals(place.hub.fileRequests("pytorch_model.bin"), []);
+});
+
+Deno.test("model: a GGUF file of a repository, and the hint to it", async () => {
+  await inScratch(async (dir) => {
+    const [made, local] = [join(dir, "made"), join(dir, "Q8_0.gguf")];
+    await Deno.mkdir(made);
+    await writeTinyChatModel(made);
+    await exportGguf(made, local, { dtype: "Q8_0" });
+    const files = { "sub/Q8_0.gguf": await Deno.readFile(local), "other.gguf": content(500) };
+    await using place = await Place.make({ type: "model", id: "acme/gg", commit: COMMIT, files });
+    await inPlace(place, async () => {
+      const from = "hf://acme/gg@main/sub/Q8_0.gguf";
+      await using hub = await tryStage(model, { config: { from } });
+      await using here = await tryStage(model, { config: { from: local } });
+      for (const name of ["model.safetensors", "tokenizer.json", "config.json"]) {
+        const [a, b] = [hub, here].map(({ outputs }) => join(outputs.model.dir, name));
+        assertEquals(await Deno.readFile(a!), await Deno.readFile(b!), name);
+      }
+      assertEquals(hub.record.commit, COMMIT);
+      assertEquals(hub.record.file, "sub/Q8_0.gguf");
+      assertEquals(place.hub.fileRequests("other.gguf"), []);
+      const ask = ["--device=wasm", "--prompt=Hi", "--max-new-tokens=4", "--json"];
+      const { code, stdout, stderr } = await runHere("generate", from, ...ask);
+      assertEquals([code, JSON.parse(stdout).model], [0, "hf://acme/gg@main"], stderr);
+      const gone = () => tryStage(model, { config: { from: "hf://acme/gg/Q4_0.gguf" } });
+      assertEquals((await assertRejects(gone, OddsmithError)).code, "FILE_NOT_FOUND");
+      const whole = () => tryStage(model, { config: { from: "acme/gg" } });
+      const { hint } = await assertRejects(whole, OddsmithError);
+      assert(hint!.endsWith("or one of its GGUF files: hf://acme/gg/other.gguf"), hint);
+    });
+  });
 });
 
 Deno.test("ingest: names rows by repository and file, and reports bytes", async () => {
