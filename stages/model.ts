@@ -7,6 +7,7 @@
 import { z } from "zod";
 import type { InitOptions } from "../src/models/folder/init.ts";
 import { API_VERSION, defineStage, type Stage, type StageContext } from "../src/runner/contract.ts";
+import { adapterDir, adapterSources, prepareAdapter } from "./adapter_source.ts";
 import { type FolderDraft, modelFolder } from "./artifacts.ts";
 import { isGgufPath } from "../src/models/gguf/path.ts";
 import { modelConfigAtHand, modelDir, modelSources, prepareModel } from "./model_source.ts";
@@ -50,7 +51,8 @@ const config = z.strictObject({
       "owner/name@revision, or a GGUF file of it: hf://owner/name@revision/file.gguf.",
   ),
   adapter: z.string().min(1).optional().describe(
-    "Folder of a PEFT LoRA adapter of that model, merged into its weights, in float32.",
+    "Folder of a PEFT LoRA adapter of that model, or the adapter's repository of the hub: merged " +
+      "into its weights, in float32.",
   ),
   init: init.optional().describe("A new Llama model; its weights come from the run's seed."),
 }).refine((value) => (value.from === undefined) !== (value.init === undefined), {
@@ -83,12 +85,13 @@ export const model: Stage<
   sources: async ({ from, adapter }, resolvePath) => {
     if (from === undefined) return [];
     const files = await modelSources(from, resolvePath);
-    if (adapter === undefined) return files;
-    const { adapterFiles } = await import("../src/models/lora/folder.ts");
-    return [...files, ...await adapterFiles(resolvePath(adapter))];
+    return adapter === undefined
+      ? files
+      : [...files, ...await adapterSources(adapter, resolvePath)];
   },
-  prepare: async ({ from }, context) => {
+  prepare: async ({ from, adapter }, context) => {
     if (from !== undefined) await prepareModel(from, context);
+    if (adapter !== undefined) await prepareAdapter(adapter, context);
   },
   forecast: async ({ config, resolvePath }) => {
     const { initConfig } = await import("../src/models/folder/init.ts");
@@ -110,7 +113,7 @@ async function takeModel(ctx: Context): Promise<FolderDraft> {
   const { writeModelFiles } = await import("../src/models/gguf/model_files.ts");
   const { from, adapter } = ctx.config;
   const path = await modelDir(from!, ctx);
-  const files = { path, adapter: adapter && ctx.resolvePath(adapter) };
+  const files = { path, adapter: adapter && await adapterDir(adapter, ctx) };
   const isGguf = isGgufPath(path);
   if (!isGguf) {
     await recordModel(path, ctx);

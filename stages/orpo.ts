@@ -19,6 +19,7 @@ import type { TokenizedPair } from "../src/text/pair.ts";
 import type { TrainHooks, TrainResult } from "../src/train/loop.ts";
 import { type OrpoOptions, orpoOptions, type OrpoOptionsInput } from "../src/train/options.ts";
 import type { TrainingProfile } from "../src/train/step_profile.ts";
+import { adapterAtHand, adapterDir, adapterSources, prepareAdapter } from "./adapter_source.ts";
 import { type FolderDraft, modelFolder, tokenizedPairs, trainingLog } from "./artifacts.ts";
 
 type OrpoInputs = { readonly model: typeof modelFolder; readonly pairs: typeof tokenizedPairs };
@@ -47,9 +48,10 @@ export const orpo: Stage<OrpoInputs, OrpoOutputs, OrpoOptions, OrpoOptionsInput,
   ],
   forecast,
   sources: async ({ lora }, resolvePath) => {
-    if (lora?.adapter === undefined) return [];
-    const { adapterFiles } = await import("../src/models/lora/folder.ts");
-    return await adapterFiles(resolvePath(lora.adapter));
+    return lora?.adapter === undefined ? [] : await adapterSources(lora.adapter, resolvePath);
+  },
+  prepare: async ({ lora }, context) => {
+    if (lora?.adapter !== undefined) await prepareAdapter(lora.adapter, context);
   },
   run: train,
 };
@@ -71,7 +73,7 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
   ctx.record({ device: device.note });
   const pairs = await ctx.inputs.pairs.read();
   const { quantization } = ctx.config;
-  const source = sourceOf(ctx.config.lora, ctx.seed, ctx.resolvePath);
+  const source = await sourceOf(ctx.config.lora, ctx.seed, (adapter) => adapterDir(adapter, ctx));
   const model = await loadCausalLM(ctx.inputs.model.dir, {
     lora: source && ((base) => openLora(base, source)),
     quantization,
@@ -142,21 +144,26 @@ async function forecast(
     }
     : { maxLength: maxLength as number };
   const { plannedLora } = await import("../src/models/lora/source.ts");
-  const source = sourceOf(options.lora, seed, resolvePath);
+  const adapter = options.lora?.adapter;
+  const dir = adapter && await adapterAtHand(adapter, resolvePath);
+  if (adapter !== undefined && dir === undefined) {
+    return { ...facts, lines: ["memory: known once the adapter is downloaded"] };
+  }
+  const source = await sourceOf(options.lora, seed, () => dir!);
   const lora = source && await plannedLora(config, source);
   return { ...facts, lines: await forecastLines(config, options, pairs, { seed, lora }) };
 }
 
 /** Where the branches come from that are asked for. */
-function sourceOf(
+async function sourceOf(
   lora: OrpoOptions["lora"],
   seed: string,
-  resolvePath: (path: string) => string,
-): LoraSource | undefined {
+  dirOf: (adapter: string) => string | Promise<string>,
+): Promise<LoraSource | undefined> {
   if (!lora) return undefined;
   const { adapter, ...options } = lora;
   if (adapter === undefined) return { options, seed };
-  return { adapter: resolvePath(adapter), dropout: options.dropout };
+  return { adapter: await dirOf(adapter), dropout: options.dropout };
 }
 
 function hooksOf(ctx: OrpoContext): TrainHooks {

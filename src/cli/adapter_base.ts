@@ -37,5 +37,6 @@ export async function namedBase(
       throw error instanceof OddsmithError ? baseNotFetched(configFile, name, error) : error;
     });
   if (hub === undefined) throw baseNotFound(configFile, name, paths);
+  if (hub.isAdapter) throw adapterOnAdapter(configFile, name);
   return hub;
 }

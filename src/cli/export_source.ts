@@ -14,12 +14,14 @@ import type { FoundModel } from "./found_model.ts";
 /** Gives it; of a folder, a file or a repository, its name, and of an adapter its base. */
 export async function modelStory(model: FoundModel): Promise<ModelStory> {
   const { name, origin, adapter } = model;
-  if (name.startsWith("hf://")) {
+  const isHub = name.startsWith("hf://");
+  if (adapter !== undefined) {
+    const base = await adapterBase(adapter, model.base!.name);
+    return { name: isHub ? basename(repositoryOf(name).name) : name, facts: { base } };
+  }
+  if (isHub) {
     const base = repositoryBase(name);
     return { name: basename(base.name), facts: { base } };
-  }
-  if (adapter !== undefined) {
-    return { name, facts: { base: await adapterBase(adapter, model.base!.name) } };
   }
   if (!origin) return { name, facts: {} };
   const { run, ref, digest } = origin;

@@ -19,7 +19,7 @@ import {
   noModelInRun,
 } from "./errors.ts";
 import { type FoundModel, isFile, localModel } from "./found_model.ts";
-import { fetchHubModel } from "./hub_model.ts";
+import { fetchHubModel, type HubModel } from "./hub_model.ts";
 import { firstOutputOfKind, lastOutputOfKind } from "./run_summary.ts";
 
 export type { FoundModel };
@@ -39,25 +39,34 @@ export interface FindOptions {
 /**
  * Finds a model.
  *
- * @param which A folder with a config.json; a GGUF file; a folder with an adapter_config.json;
- *   owner/name, owner/name@revision or hf://owner/name/file.gguf of the hub; or a run, or "run:stage.port"; of a run alone, the
- *   last model that it made.
+ * @param which A folder with a config.json; a GGUF file; a folder with an adapter_config.json; of the
+ *   hub owner/name or owner/name@revision, a model or an adapter, or hf://owner/name/file.gguf; or a
+ *   run, or "run:stage.port"; of a run alone, the last model that it made.
  * @throws {OddsmithError} ARGUMENTS; HubError; RunError RUN_NOT_FOUND, UNKNOWN_ARTIFACT,
  *   ARTIFACT_GONE; as `adapterFiles`, `readAdapterConfig` and `namedBase`
  */
 export async function findModel(which: string, options: FindOptions): Promise<FoundModel> {
-  if (await isAdapterFolder(which)) return await adapterModel(which, options);
+  if (await isAdapterFolder(which)) {
+    return await adapterModel(which, basename(resolve(which)), options);
+  }
+  const hub = await repositoryModel(which, options);
+  if (hub?.isAdapter) return await adapterModel(hub.path, hub.name, options);
   if (options.baseModel !== undefined) throw baseOfWhole(which);
-  const { runsDir, say } = options;
-  const local = await localModel(which);
-  if (local !== undefined) return local;
+  return hub ?? await localModel(which) ?? await runModel(which, options.runsDir);
+}
+
+/** What a repository holds; undefined where the text is that of something else. */
+async function repositoryModel(which: string, { say }: FindOptions): Promise<HubModel | undefined> {
+  if (await localModel(which) !== undefined) return undefined;
   const isFolder = await Deno.stat(which).then((info) => info.isDirectory, () => false);
   if (isFolder && !await isFile(join(which, "manifest.json"))) {
     throw noModelInFolder(which, await ggufFilesIn(which));
   }
   if (isGgufPath(which) && !which.startsWith(HUB_SCHEME)) throw noModelFile(which);
-  const hub = await fetchHubModel(which, say);
-  if (hub !== undefined) return hub;
+  return await fetchHubModel(which, say);
+}
+
+async function runModel(which: string, runsDir: string): Promise<FoundModel> {
   const colon = which.lastIndexOf(":");
   // A colon at 1 is a drive's letter, on Windows.
   const [runName, port] = colon > 1
@@ -88,7 +97,11 @@ export async function findBase(
 }
 
 /** An adapter folder; what is wrong with it is found before its base, which may be far away. */
-async function adapterModel(dir: string, options: FindOptions): Promise<FoundModel> {
+async function adapterModel(
+  dir: string,
+  name: string,
+  options: FindOptions,
+): Promise<FoundModel> {
   const [configFile] = await adapterFiles(dir);
   await readAdapterConfig(configFile);
   const { baseModel } = options;
@@ -96,7 +109,6 @@ async function adapterModel(dir: string, options: FindOptions): Promise<FoundMod
     ? await namedBase(dir, configFile, options.say)
     : await findModel(baseModel, { ...options, baseModel: undefined });
   if (base.adapter !== undefined) throw adapterOnAdapter(configFile, base.name);
-  const name = basename(resolve(dir));
   options.say(`${name} is an adapter, over ${base.name}`);
   return { path: base.path, adapter: dir, name, base };
 }

@@ -82,7 +82,7 @@ export interface OrpoOptions {
 
 /** How LoRA trains: new branches, or those of an adapter. */
 export interface LoraTraining extends LoraOptions {
-  /** Folder of a PEFT adapter to go on from; it says all but the dropout itself. */
+  /** Folder or repository of a PEFT adapter to go on from; it says all but the dropout itself. */
   readonly adapter?: string;
 }
 
@@ -115,7 +115,7 @@ const lora: z.ZodType<LoraTraining, LoraTraining> = z.strictObject({
     "Multiply with alpha / sqrt(r) instead. Default: false",
   ),
   adapter: z.string().min(1).optional().describe(
-    "Folder of a PEFT adapter to go on from; it says its own r, alpha, targetModules, useRslora",
+    "Folder of a PEFT adapter to go on from, or its repository of the hub; it says its own r, alpha, targetModules, useRslora",
   ),
 }).superRefine((value, context) => {
   for (const name of SAID_BY_ADAPTER) {

@@ -1,13 +1,15 @@
 /** What the model and ingest stages take of a repository, and what they say where they cannot. */
 
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { OddsmithError } from "../../src/base/error.ts";
 import { chooseDataFiles } from "../../src/data/repository_files.ts";
 import { exportGguf } from "../../src/models/gguf/export_gguf.ts";
-import { tryStage } from "../../src/runner/testing.ts";
+import { datasetOf, tryStage } from "../../src/runner/testing.ts";
 import ingest from "../../stages/ingest.ts";
+import orpo from "../../stages/orpo.ts";
 import model from "../../stages/model.ts";
+import { writeTinyAdapter } from "../chat/tiny_adapter.ts";
 import { writeTinyChatModel } from "../chat/tiny_chat_model.ts";
 import { runHere } from "../cli/program.ts";
 import { inScratch } from "../scratch.ts";
@@ -135,6 +137,65 @@ Deno.test("model: a GGUF file of a repository, and the hint to it", async () => 
       const whole = () => tryStage(model, { config: { from: "acme/gg" } });
       const { hint } = await assertRejects(whole, OddsmithError);
       assert(hint!.endsWith("or one of its GGUF files: hf://acme/gg/other.gguf"), hint);
+    });
+  });
+});
+
+Deno.test("model, orpo, generate: an adapter of the hub, over its base", async () => {
+  await inScratch(async (dir) => {
+    const [base, adapter, near] = ["base", "adapter", "near"].map((name) => join(dir, name));
+    await Deno.mkdir(base!);
+    await writeTinyChatModel(base!);
+    await writeTinyAdapter(adapter!, base!, { base_model_name_or_path: base });
+    const files: Record<string, Uint8Array> = { "optimizer.pt": content(77) };
+    for (const { name } of Deno.readDirSync(adapter!)) {
+      files[name] = await Deno.readFile(join(adapter!, name));
+    }
+    const hub: FakeRepo = { type: "model", id: "acme/lora", commit: COMMIT, files };
+    await using place = await Place.make(hub);
+    await inPlace(place, async () => {
+      const weights = async (adapter: string) => {
+        await using trial = await tryStage(model, { config: { from: base, adapter } });
+        const file = join(trial.outputs.model.dir, "model.safetensors");
+        return { bytes: await Deno.readFile(file), record: trial.record };
+      };
+      const far = await weights("acme/lora");
+      assertEquals(far.bytes, (await weights(adapter!)).bytes);
+      const repository = "hf://acme/lora@main";
+      assertEquals(far.record.adapter, { repository, commit: COMMIT });
+      assertEquals(place.hub.fileRequests("optimizer.pt"), []);
+
+      const ask = ["--device=wasm", "--prompt=Hi", "--max-new-tokens=6", "--json"];
+      const ids = async (...words: string[]) => {
+        const { code, stdout, stderr } = await runHere("generate", ...words, ...ask);
+        assertEquals(code, 0, stderr);
+        return JSON.parse(stdout).ids;
+      };
+      const said = await ids(adapter!);
+      assertEquals(await ids("acme/lora"), said);
+      assertEquals(await ids("acme/lora", `--base-model=${base}`), said);
+      assertNotEquals(await ids(base!), said);
+      const { code } = await runHere("export", "acme/lora", `--to=${near}`);
+      assertEquals(code, 0);
+      assertEquals(await Deno.readFile(join(near!, "model.safetensors")), far.bytes);
+
+      const pair = { promptIds: [256, 72], chosenIds: [105], rejectedIds: [104] };
+      const one = [{ id: "1", source: "here:1", ...pair }];
+      await using trained = await tryStage(orpo, {
+        device: "wasm",
+        config: { maxSteps: 1, lora: { adapter: "acme/lora" } },
+        inputs: { model: { dir: base! }, pairs: datasetOf({ train: one, eval: [] }) },
+      });
+      assertEquals(trained.record.adapter, { repository, commit: COMMIT });
+      const whole = () => weights("hf://acme/lora/adapter_model.safetensors");
+      assertEquals((await assertRejects(whole, OddsmithError)).code, "BAD_REFERENCE");
+    });
+    const { "adapter_config.json": _, ...rest } = files;
+    await using other = await Place.make({ ...hub, id: "acme/none", files: rest });
+    await inPlace(other, async () => {
+      const work = () => tryStage(model, { config: { from: base, adapter: "acme/none" } });
+      const error = await assertRejects(work, OddsmithError);
+      assertEquals(error.code, "ADAPTER_MISSING");
     });
   });
 });

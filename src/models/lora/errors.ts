@@ -67,6 +67,15 @@ export function noAdapter(dir: string, missing: string, cause?: unknown): Oddsmi
   );
 }
 
+/** A repository of the hub that is no PEFT adapter. */
+export function noAdapterInRepository(repository: string, missing: string): OddsmithError {
+  return loraError(
+    "ADAPTER_MISSING",
+    `Cannot use "${repository}" as an adapter: the repository has no ${missing}`,
+    "take one with adapter_config.json and adapter_model.safetensors",
+  );
+}
+
 /** A field of adapter_config.json that is missing or wrong. */
 export function badAdapterField(file: string, field: string, fault: string): OddsmithError {
   return loraError(
