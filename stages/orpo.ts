@@ -108,6 +108,7 @@ async function train(ctx: OrpoContext): Promise<{ model: FolderDraft; log: Folde
         await saveCausalLM(model, ctx.inputs.model.dir, dir);
         if (model.lora) await saveAdapter(model.lora, join(dir, "adapter"));
         model.dispose();
+        device.memory.release();
       },
       log: async (dir) => {
         await Deno.copyFile(join(ctx.scratch, "steps.jsonl"), join(dir, "steps.jsonl"));

@@ -17,8 +17,9 @@ const SLACK = { share: 0.5, bytes: 64 * 2 ** 20 };
  * Makes a pool destroy what it is unlikely to need again.
  *
  * @param onGrowth Called after every new buffer.
+ * @returns Destroys all that is not in use, and forgets how much was.
  */
-export function boundPool(pool: BufferPool, onGrowth: () => void = () => {}): void {
+export function boundPool(pool: BufferPool, onGrowth: () => void = () => {}): () => void {
   const acquire = pool.acquireBuffer.bind(pool);
   /** Keys of the pool's buffers, the one not asked for longest first. */
   const order = new Set<string>();
@@ -36,6 +37,10 @@ export function boundPool(pool: BufferPool, onGrowth: () => void = () => {}): vo
     peakBytes = Math.max(peakBytes, pool.numBytesUsed);
     if (!isKept) onGrowth();
     return buffer;
+  };
+  return () => {
+    shrink(pool, order, pool.numBytesUsed);
+    peakBytes = pool.numBytesUsed;
   };
 }
 

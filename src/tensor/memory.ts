@@ -10,16 +10,20 @@ export interface DeviceMemory {
   note(): void;
   /** Begins a new peak at what is held now. */
   restart(): void;
+  /** Gives back what is kept for reuse alone, and begins a new peak: other work is to come. */
+  release(): void;
 }
 
 /** Watches a figure whose changes somebody notes. */
 export class WatchedMemory implements DeviceMemory {
   readonly #read: () => number;
+  readonly #release: () => void;
   #peak = 0;
 
-  /** Takes what tells the bytes held now. */
-  constructor(read: () => number) {
+  /** Takes what tells the bytes held now, and what gives back those that are not in use. */
+  constructor(read: () => number, release: () => void = () => {}) {
     this.#read = read;
+    this.#release = release;
   }
 
   bytes(): number {
@@ -37,5 +41,10 @@ export class WatchedMemory implements DeviceMemory {
 
   restart(): void {
     this.#peak = this.#read();
+  }
+
+  release(): void {
+    this.#release();
+    this.restart();
   }
 }

@@ -16,7 +16,7 @@ import { registerLargeAdd } from "./large_add.ts";
 import { activeTimer, runningKernel } from "./kernel_timer.ts";
 import { type DeviceMemory, WatchedMemory } from "./memory.ts";
 import { scratchBytes } from "./texels.ts";
-import type { BackendInternals, BufferPool } from "./webgpu_internals.ts";
+import { type BackendInternals, type BufferPool, submitPending } from "./webgpu_internals.ts";
 
 /** The limits asked of the adapter in full; the others stay at WebGPU's defaults. */
 const WANTED_LIMITS = [
@@ -86,8 +86,12 @@ export function guardedBackend(
 ): { backend: WebGPUBackend; memory: DeviceMemory } {
   const backend = new GuardedBackend(device, info);
   const pool = backend.bufferManager as unknown as BufferPool;
-  const memory = new WatchedMemory(() => pool.numBytesAllocated + scratchBytes(device));
-  boundPool(pool, () => memory.note());
+  const empty = boundPool(pool, () => memory.note());
+  const memory = new WatchedMemory(() => pool.numBytesAllocated + scratchBytes(device), () => {
+    // What waiting commands use comes into the pool with their submission.
+    submitPending(backend as unknown as BackendInternals);
+    empty();
+  });
   return { backend, memory };
 }
 

@@ -6,6 +6,7 @@
 import { generateBatch } from "../models/generation/generate.ts";
 import { loadCausalLM } from "../models/folder/load.ts";
 import { tuneModel } from "../models/tune.ts";
+import { currentDevice } from "../tensor/device.ts";
 import type { Quantization } from "../models/weights.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type ScoreOptions, scorePairs } from "./evaluate_pairs.ts";
@@ -80,5 +81,6 @@ export async function evaluateModel(
     return { scores, written };
   } finally {
     model.dispose();
+    currentDevice().memory.release();
   }
 }

@@ -26,11 +26,15 @@ class FakePool implements BufferPool {
     if (free.length > 0) this.numFreeBuffers--;
     else this.numBytesAllocated += size;
     this.numBytesUsed += size;
-    return free.pop() ?? made;
+    const buffer = free.pop() ?? made;
+    this.usedBuffers.set(key, [...this.usedBuffers.get(key) ?? [], buffer]);
+    return buffer;
   }
 
   release(buffer: GPUBuffer): void {
-    this.freeBuffers.get(`${buffer.size}_${buffer.usage}`)!.push(buffer);
+    const key = `${buffer.size}_${buffer.usage}`;
+    this.freeBuffers.get(key)!.push(buffer);
+    this.usedBuffers.set(key, this.usedBuffers.get(key)!.filter((used) => used !== buffer));
     this.numFreeBuffers++;
     this.numBytesUsed -= buffer.size;
   }
@@ -56,6 +60,35 @@ Deno.test("boundPool: destroys what was not asked for longest, beyond 1.5 times 
   use(140);
   assertEquals(pool.destroyed, [40, 30, 31, 32, 100]);
   assertEquals([pool.numBytesAllocated, pool.numFreeBuffers], [180, 2]);
+});
+
+Deno.test("boundPool: gives back what is not in use, and begins anew", () => {
+  const pool = new FakePool();
+  const empty = boundPool(pool);
+  const held = pool.acquireBuffer(50, 1);
+  pool.release(pool.acquireBuffer(100, 1));
+  pool.release(pool.acquireBuffer(10, 1));
+  empty();
+  assertEquals(pool.destroyed, [100, 10]);
+  assertEquals([pool.numBytesAllocated, pool.numFreeBuffers], [50, 0]);
+  pool.release(held);
+  // The peak of before would have left room for all of these.
+  for (const size of [20, 30, 31]) pool.release(pool.acquireBuffer(size, 1));
+  assertEquals(pool.destroyed, [100, 10, 50, 20]);
+});
+
+forEachBackend("DeviceMemory: released, a device holds what is in use", async (device) => {
+  const { memory } = device;
+  memory.release();
+  const before = memory.bytes();
+  const kept = tf.tidy(() => tf.add(tf.fill([100_000], 1), tf.fill([100_000], 2)));
+  await takeFloats(tf.tidy(() => tf.sum(tf.mul(kept, tf.fill([100_000], 3)))));
+  memory.release();
+  assertEquals(memory.bytes() - before, 400_000);
+  assertEquals(memory.peakBytes(), memory.bytes());
+  kept.dispose();
+  memory.release();
+  assertEquals(memory.bytes(), before);
 });
 
 forEachBackend("boundPool: tensors of ever new sizes do not pile up, and are right", async () => {
