@@ -2,7 +2,7 @@
  * Runs a reader over damaged files. A case ends in a value or in an error of ours; it never hangs,
  * and it never asks for memory that its file does not stand for.
  *
- * FUZZ_CASES sets how many cases a test runs (20,000; readers that take longer run a share of it),
+ * FUZZ_CASES sets how many cases a test runs (20,000; a test that is one of several of a reader runs a share of it),
  * FUZZ_SEED repeats a printed run, FUZZ_CASE one case of it.
  */
 
@@ -49,7 +49,7 @@ export type Outcome = "refused" | "read";
  * Runs cases of a reader, each from a generator of its own, and fails at the first that throws. Of
  * the files some must have been refused and some read: else the test would show nothing.
  *
- * @param share Of FUZZ_CASES that are run, for readers that take longer.
+ * @param share Of FUZZ_CASES that are run, for tests that are some of a reader's.
  */
 export async function fuzz(
   reader: string,

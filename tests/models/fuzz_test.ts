@@ -177,5 +177,5 @@ Deno.test("checkModelFolder: a damaged configuration is refused, or is of the we
     assertEquals(named.sort(), Object.keys(LLAMA.shapes).sort());
     for (const [name, shape] of folder.shapes) assertEquals(shape, LLAMA.shapes[name]);
     return "read";
-  }, 0.25);
+  });
 });

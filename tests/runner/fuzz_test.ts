@@ -93,7 +93,7 @@ Deno.test("validatePipeline: a damaged pipeline file gives a plan, or problems w
     if (pipeline === undefined) return "refused";
     assert(pipeline.stages.every(({ id, configJson }) => id !== "" && JSON.stringify(configJson)));
     return "read";
-  }, 0.5);
+  });
 });
 
 /** A runs directory with a run of two stages, made anew for each test. */
@@ -145,7 +145,7 @@ Deno.test("readRun: a damaged manifest.json or pipeline.json is named, or can be
     } finally {
       Deno.writeTextFileSync(path, JSON.stringify(sound[which]));
     }
-  }, 0.5);
+  });
 });
 
 Deno.test("Store.check: a damaged artifact.json, or artifact, is damaged and never whole", async () => {
@@ -219,5 +219,5 @@ Deno.test("readEvents, FileDigests: damaged lines and entries are left out", asy
     damage(rng, digests, known);
     assertEquals((await (await FileDigests.open(digests)).digest(path)).length, 64);
     return events.length === 0 ? "refused" : "read";
-  }, 0.1);
+  });
 });

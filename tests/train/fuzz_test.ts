@@ -62,7 +62,7 @@ Deno.test("loadNewestCheckpoint: a damaged checkpoint is removed with a warning,
     );
     assertEquals(await weightsOf(), saved);
     return "read";
-  }, 0.25);
+  });
   for (const one of [model, other]) one.dispose();
   optimizer.dispose();
 });
