@@ -2,7 +2,7 @@
  * Runs a reader over damaged files. A case ends in a value or in an error of ours; it never hangs,
  * and it never asks for memory that its file does not stand for.
  *
- * FUZZ_CASES sets how many cases a test runs (20,000; a test that is one of several of a reader runs a share of it),
+ * FUZZ_CASES sets how many cases a reader gets (20,000, shared among its tests where it has several),
  * FUZZ_SEED repeats a printed run, FUZZ_CASE one case of it.
  */
 
