@@ -6,7 +6,13 @@
 import type { PinnedSource, PrepareContext, StageContext } from "../src/runner/contract.ts";
 import type { Snapshot } from "../src/hub/snapshot.ts";
 import type { HubReference } from "../src/hub/reference.ts";
-import { cachedDir, openRepository, pinnedRepository, pinRepository } from "./hub_source.ts";
+import {
+  cachedDir,
+  openRepository,
+  pinnedRepository,
+  pinRepository,
+  repositoryOf,
+} from "./hub_source.ts";
 
 // deno-lint-ignore no-explicit-any
 type AnyContext = StageContext<any, any>;
@@ -17,7 +23,7 @@ export async function adapterSources(
   adapter: string,
   resolvePath: ResolvePath,
 ): Promise<(string | PinnedSource)[]> {
-  const reference = await repositoryOf(adapter, resolvePath);
+  const reference = await adapterRepository(adapter, resolvePath);
   if (reference !== undefined) return [await pinnedRepository(reference)];
   const { adapterFiles } = await import("../src/models/lora/folder.ts");
   return await adapterFiles(resolvePath(adapter));
@@ -25,7 +31,7 @@ export async function adapterSources(
 
 /** Finds out the commit of a repository. */
 export async function prepareAdapter(adapter: string, context: PrepareContext): Promise<void> {
-  const reference = await repositoryOf(adapter, context.resolvePath);
+  const reference = await adapterRepository(adapter, context.resolvePath);
   if (reference !== undefined) await pinRepository(reference, context);
 }
 
@@ -34,7 +40,7 @@ export async function adapterAtHand(
   adapter: string,
   resolvePath: ResolvePath,
 ): Promise<string | undefined> {
-  const reference = await repositoryOf(adapter, resolvePath);
+  const reference = await adapterRepository(adapter, resolvePath);
   if (reference === undefined) return resolvePath(adapter);
   const { isAdapterFolder } = await import("../src/models/lora/folder.ts");
   const dir = await cachedDir(reference);
@@ -43,7 +49,7 @@ export async function adapterAtHand(
 
 /** The adapter's folder, downloaded where it is not there. */
 export async function adapterDir(adapter: string, ctx: AnyContext): Promise<string> {
-  const reference = await repositoryOf(adapter, ctx.resolvePath);
+  const reference = await adapterRepository(adapter, ctx.resolvePath);
   if (reference === undefined) return ctx.resolvePath(adapter);
   const { referenceName } = await import("../src/hub/reference.ts");
   const snapshot = await openRepository(reference, ctx);
@@ -66,17 +72,12 @@ export async function fetchAdapter({ text }: HubReference, snapshot: Snapshot): 
   await snapshot.fetch([ADAPTER_CONFIG, ADAPTER_WEIGHTS]);
 }
 
-async function repositoryOf(
+async function adapterRepository(
   adapter: string,
   resolvePath: ResolvePath,
 ): Promise<HubReference | undefined> {
-  const { locate } = await import("../src/hub/location.ts");
   const { badReference } = await import("../src/hub/errors.ts");
-  const location = await locate(adapter, "model", resolvePath);
-  if (location.kind !== "hub") return undefined;
-  const { reference } = location;
-  if (reference.path !== undefined) {
-    throw badReference(adapter, "an adapter is a whole repository, not a file of it");
-  }
-  return reference;
+  const reference = await repositoryOf(adapter, resolvePath);
+  if (reference?.path === undefined) return reference;
+  throw badReference(adapter, "an adapter is a whole repository, not a file of it");
 }

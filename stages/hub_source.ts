@@ -10,6 +10,16 @@ import type { Snapshot } from "../src/hub/snapshot.ts";
 // deno-lint-ignore no-explicit-any
 type AnyContext = StageContext<any, any>;
 
+/** The repository of the hub that a text means; undefined where it is a path. */
+export async function repositoryOf(
+  text: string,
+  resolvePath: (path: string) => string,
+): Promise<HubReference | undefined> {
+  const { locate } = await import("../src/hub/location.ts");
+  const location = await locate(text, "model", resolvePath);
+  return location.kind === "hub" ? location.reference : undefined;
+}
+
 /** A repository as a source of a stage: pinned by its commit, where the cache knows that. */
 export async function pinnedRepository(reference: HubReference): Promise<PinnedSource> {
   const { cachedCommit } = await import("../src/hub/snapshot.ts");

@@ -10,7 +10,13 @@ import type { PinnedSource, PrepareContext, StageContext } from "../src/runner/c
 import type { Snapshot } from "../src/hub/snapshot.ts";
 import type { HubReference } from "../src/hub/reference.ts";
 import { isGgufPath } from "../src/models/gguf/path.ts";
-import { cachedDir, openRepository, pinnedRepository, pinRepository } from "./hub_source.ts";
+import {
+  cachedDir,
+  openRepository,
+  pinnedRepository,
+  pinRepository,
+  repositoryOf,
+} from "./hub_source.ts";
 
 // deno-lint-ignore no-explicit-any
 type AnyContext = StageContext<any, any>;
@@ -72,15 +78,6 @@ export async function fetchModel(reference: HubReference, snapshot: Snapshot): P
   const { path } = reference;
   await snapshot.fetch(path === undefined ? await neededFiles(reference, snapshot) : [path]);
   return path === undefined ? snapshot.dir : snapshot.filePath(path);
-}
-
-async function repositoryOf(
-  from: string,
-  resolvePath: ResolvePath,
-): Promise<HubReference | undefined> {
-  const { locate } = await import("../src/hub/location.ts");
-  const location = await locate(from, "model", resolvePath);
-  return location.kind === "hub" ? location.reference : undefined;
 }
 
 /** Which files of a repository are the model; the index, which says so of shards, is fetched first. */

@@ -49,15 +49,15 @@ export async function findModel(which: string, options: FindOptions): Promise<Fo
   if (await isAdapterFolder(which)) {
     return await adapterModel(which, basename(resolve(which)), options);
   }
-  const hub = await repositoryModel(which, options);
+  const local = await localModel(which);
+  const hub = local === undefined ? await repositoryModel(which, options) : undefined;
   if (hub?.isAdapter) return await adapterModel(hub.path, hub.name, options);
   if (options.baseModel !== undefined) throw baseOfWhole(which);
-  return hub ?? await localModel(which) ?? await runModel(which, options.runsDir);
+  return local ?? hub ?? await runModel(which, options.runsDir);
 }
 
 /** What a repository holds; undefined where the text is that of something else. */
 async function repositoryModel(which: string, { say }: FindOptions): Promise<HubModel | undefined> {
-  if (await localModel(which) !== undefined) return undefined;
   const isFolder = await Deno.stat(which).then((info) => info.isDirectory, () => false);
   if (isFolder && !await isFile(join(which, "manifest.json"))) {
     throw noModelInFolder(which, await ggufFilesIn(which));

@@ -42,8 +42,16 @@ export interface BlockProgram {
   readonly term: string;
 }
 
+/** The sum over all rows of a term of [N, C] inputs: [C]. On webgpu alone. */
+export function termSum(program: BlockProgram, shape: readonly [number, number]): tf.Tensor1D {
+  const sums = blockSums(program, shape);
+  const total = columnSum(sums);
+  sums.dispose();
+  return total;
+}
+
 /** The sums of each block of rows of [N, C] inputs: [N / ROW_BLOCK, C]. On webgpu alone. */
-export function blockSums(
+function blockSums(
   { name, label, inputs, term }: BlockProgram,
   [N, C]: readonly [number, number],
 ): tf.Tensor2D {

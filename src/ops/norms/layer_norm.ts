@@ -6,7 +6,7 @@
  *
  * Saves x, w and (μ, r); dW and dB are not computed for variables that are not trainable. (Ba et
  * al. 2016, eq. 4.) On webgpu: one pass over the rows each way (layer_norm.wgsl,
- * layer_norm_dx.wgsl), dW by blocks of rows (`blockSums`) whose sums are then added in order, dB by
+ * layer_norm_dx.wgsl), dW by blocks of rows (`termSum`) whose sums are then added in order, dB by
  * `columnSum`. Reference: `reference`.
  */
 
@@ -16,7 +16,7 @@ import { usesFused } from "../../tensor/kernels.ts";
 import { laneShape, laneSum, vectorSource, vectorWidth } from "../../tensor/lanes.ts";
 import { floatBits, runProgram } from "../../tensor/program.ts";
 import { tf } from "../../tensor/tf.ts";
-import { blockSums, columnSum } from "../column_sum.ts";
+import { columnSum, termSum } from "../column_sum.ts";
 import forwardCode from "./layer_norm.wgsl" with { type: "text" };
 import dXCode from "./layer_norm_dx.wgsl" with { type: "text" };
 
@@ -121,7 +121,7 @@ const fused: Passes = {
     })[0]!;
   },
   weightGradient(x, statistics, dY) {
-    const sums = blockSums({
+    return termSum({
       name: "layer_norm_dweight",
       label: "layer norm's weight gradient",
       inputs: {
@@ -131,8 +131,5 @@ const fused: Passes = {
       },
       term: "dY[i] * ((x[i] - statistics[row].x) * statistics[row].y)",
     }, x.shape);
-    const total = columnSum(sums);
-    sums.dispose();
-    return total;
   },
 };

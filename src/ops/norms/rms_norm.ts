@@ -7,7 +7,7 @@
  *
  * Saves x, w and r; dW is not computed for a variable that is not trainable. (Zhang & Sennrich 2019,
  * eq. 4.) On webgpu: one pass over the rows each way (rms_norm.wgsl, rms_norm_dx.wgsl), and dW by
- * blocks of rows (`blockSums`) whose sums are then added in order. Reference: `reference`.
+ * blocks of rows (`termSum`) whose sums are then added in order. Reference: `reference`.
  */
 
 import { EACH_ROW } from "../../tensor/entry_points.ts";
@@ -16,7 +16,7 @@ import { usesFused } from "../../tensor/kernels.ts";
 import { laneShape, laneSum, vectorSource, vectorWidth } from "../../tensor/lanes.ts";
 import { floatBits, runProgram } from "../../tensor/program.ts";
 import { tf } from "../../tensor/tf.ts";
-import { blockSums, columnSum } from "../column_sum.ts";
+import { termSum } from "../column_sum.ts";
 import forwardCode from "./rms_norm.wgsl" with { type: "text" };
 import dXCode from "./rms_norm_dx.wgsl" with { type: "text" };
 
@@ -112,7 +112,7 @@ function inputGradient(
 }
 
 function weightGradient(x: tf.Tensor2D, r: tf.Tensor2D, dY: tf.Tensor2D): tf.Tensor1D {
-  const sums = blockSums({
+  return termSum({
     name: "rms_norm_dweight",
     label: "rms norm's weight gradient",
     inputs: {
@@ -122,7 +122,4 @@ function weightGradient(x: tf.Tensor2D, r: tf.Tensor2D, dY: tf.Tensor2D): tf.Ten
     },
     term: "dY[i] * (x[i] * r[row])",
   }, x.shape);
-  const total = columnSum(sums);
-  sums.dispose();
-  return total;
 }
